@@ -1,0 +1,1 @@
+"""Facts that every room agrees on. Imports the standard library and PyYAML alone."""

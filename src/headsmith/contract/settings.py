@@ -1,0 +1,156 @@
+"""The settings of every stage: types, defaults, allowed ranges and help, in one file.
+
+``config/default.yaml`` and ``docs/config.md`` are generated from these types; ``config.py`` checks a user's file against them.
+A stage receives its own section alone, so only the settings that it uses can re-run it.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+def setting(default: Any, text: str, **limits: Any) -> Any:
+    """Declare a setting: its default, what it means, and limits (``minimum``, ``maximum``, ``choices``)."""
+    metadata = {"help": text, **limits}
+    if isinstance(default, (list, dict)):
+        return field(default_factory=lambda: type(default)(default), metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class FramesSettings:
+    """Reading a video: which frames, how large, and the crop around the face."""
+
+    fps: float = setting(0.0, "frames kept per second, chosen while reading; 0 keeps all", minimum=0)
+    max_side: int = setting(720, "longer side of the video after reading, in pixels", minimum=64)
+    crop: str = setting("face", "`face`: one square around the face; `none`: the centred square", choices=("face", "none"))
+    size: int = setting(256, "side of the square images, in pixels", minimum=64)
+    margin: float = setting(1.65, "side of the crop as a multiple of the face's larger side", minimum=1)
+    detect_every: int = setting(24, "a frame in this many is searched for a face to place the crop", minimum=1)
+    min_face: int = setting(48, "smallest accepted side of the face, in pixels of the capped video", minimum=16)
+    min_decoded: float = setting(0.9, "smallest share of the expected frames that must decode", minimum=0, maximum=1)
+
+
+@dataclass(frozen=True)
+class LandmarksSettings:
+    """Finding 478 points and 52 blendshapes in every frame."""
+
+    max_missing: float = setting(0.05, "largest share of frames that may lack a usable face", minimum=0, maximum=1)
+    max_two_faces: float = setting(0.05, "largest share of frames that may show a second face", minimum=0, maximum=1)
+    min_confidence: float = setting(0.5, "smallest detection confidence of a usable face", minimum=0, maximum=1)
+
+
+@dataclass(frozen=True)
+class MatteSettings:
+    """Separating the person from the background."""
+
+    downsample: float = setting(1.0, "scale at which RVM runs before its guided filter refines", minimum=0.1, maximum=1)
+
+
+@dataclass(frozen=True)
+class ParsingSettings:
+    """Labelling each pixel with one of the 19 face-parsing classes."""
+
+    network: str = setting("bisenetv2", "the parsing network", choices=("bisenetv2",))
+
+
+@dataclass(frozen=True)
+class MasksSettings:
+    """Cutting masks from label maps, by label name."""
+
+    mouth: list[str] = setting(["mouth", "upper_lip", "lower_lip"], "labels of the mouth mask")
+    not_head: list[str] = setting(["background", "cloth"], "labels that the head mask leaves out")
+    min_lips_inside: float = setting(
+        0.5, "smallest share of detected lip points that must lie in the mouth mask, over the clip", minimum=0, maximum=1
+    )
+
+
+@dataclass(frozen=True)
+class HeadsSettings:
+    """The head model and how its container is made."""
+
+    model: str = setting("anny", "the head model", choices=("anny",))
+    identity_samples: int = setting(600, "identities sampled for the principal components", minimum=100)
+    identity_components: int = setting(60, "identity components kept", minimum=5)
+
+
+@dataclass(frozen=True)
+class TrackingSettings:
+    """Fitting the head to the landmarks of the whole clip at once."""
+
+    iterations: int = setting(900, "iterations of the joint fit, after the rigid start", minimum=10)
+    identity_weight: float = setting(0.01, "weight of the identity prior (codes are standard deviations)", minimum=0)
+    expression_weight: float = setting(0.02, "weight of the expression prior", minimum=0)
+    smoothness: float = setting(0.5, "weight of smoothness in time", minimum=0)
+    max_residual: float = setting(5.0, "a frame with a larger error, in percent of the eye distance, is an outlier", minimum=0)
+    max_bad: float = setting(0.1, "largest share of frames that may be missing or outliers", minimum=0, maximum=1)
+
+
+@dataclass(frozen=True)
+class DatasetSettings:
+    """FlashAvatar's own layout, from frames, mattes, masks and tracking."""
+
+    held_out: int = setting(100, "frames at the end that are kept from training, for scores", minimum=1)
+    background: str = setting("green", "colour behind the head in FlashAvatar's own training", choices=("green", "white"))
+
+
+@dataclass(frozen=True)
+class AvatarSettings:
+    """Training one variant of the avatar."""
+
+    deformation: str = setting("basis", "how expression moves Gaussians", choices=("basis", "mlp"))
+    gaussians: int = setting(13000, "number of Gaussians, about", minimum=500)
+    iterations: int = setting(8000, "training images shown", minimum=10)
+    bases: int = setting(16, "learned bases of the `basis` deformation", minimum=1)
+    hidden: int = setting(64, "width of the network that maps expression to basis weights", minimum=8)
+    mouth_weight: float = setting(10.0, "extra weight of the mouth in the loss", minimum=0)
+    seed: int = setting(0, "seed of everything random", minimum=0)
+    save_every: int = setting(1000, "iterations between resumable states", minimum=1)
+
+
+@dataclass(frozen=True)
+class RendersSettings:
+    """Rendering the held-out frames."""
+
+    fps: float = setting(0.0, "frames per second of the video; 0: as the clip", minimum=0)
+
+
+@dataclass(frozen=True)
+class ScoresSettings:
+    """Comparing held-out renders with the truth."""
+
+    perceptual: str = setting("stlpips", "perceptual metric", choices=("stlpips", "none"))
+
+
+@dataclass(frozen=True)
+class QualitySettings:
+    """One picture a stage."""
+
+    columns: int = setting(6, "frames in a contact sheet's row", minimum=1)
+    frames: int = setting(12, "frames shown in a contact sheet", minimum=1)
+
+
+@dataclass(frozen=True)
+class ReportSettings:
+    """The page that shows everything."""
+
+    title: str = setting("headsmith", "title of the page")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All sections; ``avatar`` holds one ``AvatarSettings`` a variant."""
+
+    clips: str = setting("config/clips.tsv", "table of clips: clip, video, start, end, fps")
+    frames: FramesSettings = field(default_factory=FramesSettings)
+    landmarks: LandmarksSettings = field(default_factory=LandmarksSettings)
+    matte: MatteSettings = field(default_factory=MatteSettings)
+    parsing: ParsingSettings = field(default_factory=ParsingSettings)
+    masks: MasksSettings = field(default_factory=MasksSettings)
+    heads: HeadsSettings = field(default_factory=HeadsSettings)
+    tracking: TrackingSettings = field(default_factory=TrackingSettings)
+    dataset: DatasetSettings = field(default_factory=DatasetSettings)
+    avatar: dict[str, AvatarSettings] = field(default_factory=lambda: {"basis": AvatarSettings()})
+    renders: RendersSettings = field(default_factory=RendersSettings)
+    scores: ScoresSettings = field(default_factory=ScoresSettings)
+    quality: QualitySettings = field(default_factory=QualitySettings)
+    report: ReportSettings = field(default_factory=ReportSettings)
