@@ -72,7 +72,7 @@ def write_manifest(path: str | os.PathLike[str], manifest: Manifest) -> None:
     content = {"count": manifest.count, **asdict(manifest)}
     partial = target.with_name(target.name + ".tmp")
     partial.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
-    os.replace(partial, target)
+    partial.replace(target)
 
 
 def read_manifest(path: str | os.PathLike[str], *, clip: str | None = None, verify: bool = True) -> Manifest:

@@ -35,6 +35,3 @@ SCORES = f"{CLIP}/scores/{{variant}}.json"
 SCORES_TABLE = f"{CLIP}/scores/{{variant}}.csv"
 QUALITY = f"{CLIP}/quality/{{picture}}.png"
 REPORT = f"{CLIP}/report/index.html"
-
-
-
