@@ -1,0 +1,1 @@
+"""Mesh rasterizer on the CPU."""

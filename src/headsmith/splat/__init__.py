@@ -1,0 +1,1 @@
+"""Gaussians: their state, their binding to a head, deformation and rasterizers."""
