@@ -29,8 +29,8 @@ def rasterize_mesh(
         faces: Corner indices, `0 <= index < V`.
         width: Pixels in a row.
         height: Rows.
-        cull: Leave out faces seen from behind. A face is seen from the front when its corners run counter-clockwise as one looks
-            at the image, that is when the mesh's outward faces are counter-clockwise in its own right-handed axes.
+        cull: Leave out faces seen from behind. A face is seen from the front when its corners run counter-clockwise as one
+            looks at the image, that is when the mesh's outward faces are counter-clockwise in its own right-handed axes.
 
     Returns:
         face_ids: Index of the face, -1 where there is none.
