@@ -1,0 +1,77 @@
+"""Pinhole cameras: world to camera, OpenCV axes (x right, y down, z forward), metres to pixels.
+
+Pixel coordinates have the image's upper left corner as origin, so the centre of the first pixel is at (0.5, 0.5) and the
+centre of an image of width W at W / 2. No skew, no lens distortion.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Camera:
+    """One camera, or a batch of cameras that share the image size.
+
+    Attributes:
+        rotation: World to camera.
+        translation: World to camera, metres: ``q = rotation p + translation``.
+        focal: Focal lengths along x and y, pixels.
+        principal: Principal point, pixels from the upper left corner.
+        size: Width and height of the image, pixels.
+    """
+
+    rotation: Float[Tensor, "*batch 3 3"]
+    translation: Float[Tensor, "*batch 3"]
+    focal: Float[Tensor, "*batch 2"]
+    principal: Float[Tensor, "*batch 2"]
+    size: tuple[int, int]
+
+    def __getitem__(self, index: int | slice | Tensor) -> "Camera":
+        """Return a part of the batch."""
+        parts = (self.rotation, self.translation, self.focal, self.principal)
+        return Camera(*(part[index] for part in parts), self.size)
+
+
+def to_camera(points: Float[Tensor, "*points L 3"], camera: Camera) -> Float[Tensor, "*seen L 3"]:
+    """Return world points in the camera's axes, metres."""
+    return points @ camera.rotation.transpose(-1, -2) + camera.translation[..., None, :]
+
+
+def project(
+    points: Float[Tensor, "*points L 3"], camera: Camera
+) -> tuple[Float[Tensor, "*seen L 2"], Float[Tensor, "*seen L"]]:
+    """Project world points.
+
+    Args:
+        points: Metres; batch dimensions broadcast against the camera's.
+        camera: The camera.
+
+    Returns:
+        Pixels ``(*seen, L, 2)``, and depth along the optical axis ``(*seen, L)``, metres. Points on or behind the camera's
+        plane (depth <= 0) have no image: their pixels are meaningless and may be infinite.
+    """
+    seen = to_camera(points, camera)
+    depth = seen[..., 2]
+    pixels = camera.focal[..., None, :] * seen[..., :2] / depth[..., None] + camera.principal[..., None, :]
+    return pixels, depth
+
+
+def unproject(
+    pixels: Float[Tensor, "*batch L 2"], depth: Float[Tensor, "*batch L"], camera: Camera
+) -> Float[Tensor, "*batch L 3"]:
+    """Return the world points seen at pixels with a depth in metres: the inverse of ``project``."""
+    plane = (pixels - camera.principal[..., None, :]) / camera.focal[..., None, :] * depth[..., None]
+    seen = torch.cat([plane, depth[..., None]], -1)
+    return (seen - camera.translation[..., None, :]) @ camera.rotation
+
+
+def intrinsics(camera: Camera) -> Float[Tensor, "*batch 3 3"]:
+    """Return the matrices K with ``K q ~ (x, y, 1)`` for points q in the camera's axes."""
+    matrix = torch.zeros(*camera.focal.shape[:-1], 3, 3, dtype=camera.focal.dtype, device=camera.focal.device)
+    matrix[..., 0, 0], matrix[..., 1, 1] = camera.focal[..., 0], camera.focal[..., 1]
+    matrix[..., :2, 2] = camera.principal
+    matrix[..., 2, 2] = 1
+    return matrix
