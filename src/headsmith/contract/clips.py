@@ -1,0 +1,153 @@
+"""The table of clips: which videos, and which part of each."""
+
+import csv
+import math
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from headsmith.contract.config import NAME, nearest, shown
+from headsmith.contract.errors import UserError
+from headsmith.contract.settings import Settings
+
+COLUMNS = ("clip", "video", "start", "end", "fps")
+ASSET_PREFIX = "asset:"
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A line of the table.
+
+    Attributes:
+        name: Names the folder under ``results/``.
+        video: A path, or ``asset:<name>`` for a file of ``config/assets.yaml``.
+        start: First second used; None: from the beginning.
+        end: Second at which to stop, not included; None: to the end.
+        fps: Frames kept per second; None: as ``frames.fps`` says.
+    """
+
+    name: str
+    video: str
+    start: float | None = None
+    end: float | None = None
+    fps: float | None = None
+
+    @property
+    def asset(self) -> str | None:
+        """Name of the asset that the video is, or None where it is a path."""
+        return self.video.removeprefix(ASSET_PREFIX) if self.video.startswith(ASSET_PREFIX) else None
+
+
+def read_clips(table: Path) -> dict[str, Clip]:
+    """Return the clips of a tab-separated table, by name; lines that start with ``#`` and empty lines are skipped.
+
+    Raises:
+        UserError: The table is missing or empty, a column is missing or unknown, a clip stands twice, a name holds other
+            characters than letters, digits, ``_`` and ``-``, or a time is not a number.
+    """
+    try:
+        text = table.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(
+            f"the table of clips cannot be read: {error}", file=table, remedy=f"write it, with the columns {', '.join(COLUMNS)}"
+        ) from error
+    lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip() and not line.startswith("#")]
+    header = [] if not lines else [cell.strip() for cell in lines[0][1].split("\t")]
+    _check_header(header, table)
+    clips: dict[str, Clip] = {}
+    for number, line in lines[1:]:
+        clip = _read_line(dict(_cells(header, line, number, table)), number, table)
+        if clip.name in clips:
+            raise UserError(
+                f"line {number}: the clip stands twice", clip=clip.name, file=table, remedy="give each line a name of its own"
+            )
+        clips[clip.name] = clip
+    if not clips:
+        raise UserError("the table holds no clip", file=table, remedy="add a line: a name, a tab, the path of a video")
+    return clips
+
+
+def check_clips(clips: dict[str, Clip], settings: Settings, assets: Collection[str], table: Path) -> None:
+    """Check what can be known before a video is opened.
+
+    Args:
+        clips: What ``read_clips`` returned.
+        settings: For the frame rate and the number of held-out frames.
+        assets: Names of the files in ``config/assets.yaml``.
+        table: Where the clips stand, for messages.
+
+    Raises:
+        UserError: A video or an asset does not exist, or no training frames would be left.
+    """
+    for clip in clips.values():
+        if clip.asset is None and not Path(clip.video).is_file():
+            remedy = f"put the video there or correct the path (relative paths start at {Path.cwd()})"
+            raise UserError(f"the video does not exist: {clip.video}", clip=clip.name, file=table, remedy=remedy)
+        if clip.asset is not None and clip.asset not in assets:
+            raise UserError(
+                f"unknown asset {clip.asset!r}", clip=clip.name, file=table, remedy=nearest(clip.asset, sorted(assets))
+            )
+        _check_length(clip, settings, table)
+
+
+def _check_length(clip: Clip, settings: Settings, table: Path) -> None:
+    fps = clip.fps or settings.frames.fps
+    if clip.end is None or not fps:
+        return
+    seconds = clip.end - (clip.start or 0.0)
+    count, held_out = round(seconds * fps), settings.dataset.held_out
+    if count <= held_out:
+        what = f"{seconds:g} s at {fps:g} frames a second are {count} frames; {held_out} are held out, none is left to train on"
+        remedy = f"use a longer part of the video, or set dataset.held_out below {count}"
+        raise UserError(what, clip=clip.name, file=table, remedy=remedy)
+
+
+def _check_header(header: list[str], table: Path) -> None:
+    for name in header:
+        if name not in COLUMNS:
+            raise UserError(f"unknown column {name!r}", file=table, remedy=nearest(name, list(COLUMNS)))
+    for name in COLUMNS[:2]:
+        if name not in header:
+            remedy = f"the first line names the columns, separated by tabs: {', '.join(COLUMNS)}"
+            raise UserError(f"the column {name!r} is missing", file=table, remedy=remedy)
+    if len(set(header)) < len(header):
+        raise UserError("a column stands twice", file=table, remedy=f"name each once: {', '.join(COLUMNS)}")
+
+
+def _cells(header: list[str], line: str, number: int, table: Path) -> list[tuple[str, str]]:
+    cells = next(csv.reader([line], delimiter="\t"))
+    if len(cells) > len(header):
+        what = f"line {number}: {len(cells)} cells for {len(header)} columns: {shown(line)}"
+        raise UserError(what, file=table, remedy="separate the cells by one tab each")
+    return list(zip(header, (cell.strip() for cell in cells), strict=False))
+
+
+def _read_line(row: dict[str, str], number: int, table: Path) -> Clip:
+    name = row.get("clip", "")
+    if not NAME.fullmatch(name):
+        what = f"line {number}: {name!r} cannot name a clip"
+        raise UserError(what, file=table, remedy="use letters, digits, `_` and `-`: the name becomes a folder")
+    if not row.get("video"):
+        remedy = "write a path or asset:<name> in the second column, after a tab"
+        raise UserError(f"line {number}: no video is named", clip=name, file=table, remedy=remedy)
+    times = {key: _number(row.get(key, ""), key, name, table) for key in COLUMNS[2:]}
+    start, end = times["start"], times["end"]
+    if end is not None and end <= (start or 0.0):
+        what = f"the end {end:g} does not lie after the start {start or 0:g}"
+        raise UserError(what, clip=name, file=table, remedy="both are seconds from the beginning of the video")
+    if times["fps"] == 0:
+        raise UserError("fps is 0", clip=name, file=table, remedy="leave the cell blank to do as frames.fps says")
+    return Clip(name, row["video"], **times)
+
+
+def _number(text: str, column: str, clip: str, table: Path) -> float | None:
+    if not text:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value) or value < 0:
+        remedy = "write a number, 0 or more, or leave the cell blank"
+        raise UserError(f"{column} is {text!r}, not a number of 0 or more", clip=clip, file=table, remedy=remedy)
+    return value

@@ -1,0 +1,130 @@
+"""The texts generated from the types of ``settings.py``: ``config/default.yaml`` and ``docs/config.md``.
+
+``python -m headsmith.contract.config_text`` writes both, from the root of the repository; a test compares them.
+"""
+
+import textwrap
+from collections.abc import Iterator
+from dataclasses import Field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, get_origin
+
+import yaml
+
+from headsmith.contract.settings import Settings
+
+DEFAULT_FILE = "config/default.yaml"
+DOCS_FILE = "docs/config.md"
+
+_HEAD_OF_DEFAULTS = f"""\
+# All settings with their defaults. Generated from src/headsmith/contract/settings.py: do not edit.
+# Write your own values into config/config.yaml, or pass a file by --configfile; {DOCS_FILE} explains each setting.
+"""
+_HEAD_OF_DOCS = """\
+# Settings
+
+Generated from `src/headsmith/contract/settings.py` (`make docs`): do not edit.
+
+The defaults stand in `config/default.yaml`. Write what you want otherwise into `config/config.yaml`, with the same sections:
+
+```yaml
+frames:
+  size: 512
+avatar:
+  basis: null        # leave this variant out
+  large:             # another variant, with settings of its own
+    gaussians: 30000
+```
+
+A file named by `--configfile` and values given by `--config` come on top. Keys and values are checked before anything runs.
+A changed setting re-runs the stages that use it and what follows from them. YAML wants a dot in powers of ten: `1.0e-4`.
+
+## clips
+
+The table of clips (`config/clips.tsv`) holds a line for each clip, its cells separated by tabs:
+
+| column | meaning |
+|---|---|
+| `clip` | a name of letters, digits, `_` and `-`; results go to `results/<clip>/` |
+| `video` | path of the video, or `asset:<name>` for a file listed in `config/assets.yaml` |
+| `start`, `end` | the part that is used, in seconds; blank: from the beginning, to the end |
+| `fps` | frames kept per second; blank: as `frames.fps` says |
+
+Where the table lies is itself a setting:
+"""
+_TYPES = {int: "whole number", float: "number", str: "text", bool: "true or false", list: "list of texts"}
+
+
+def default_yaml() -> str:
+    """Return the text of ``config/default.yaml``: every setting, a comment above each."""
+    lines = [_HEAD_OF_DEFAULTS]
+    for item, value in _items(Settings()):
+        if is_dataclass(value):
+            lines += ["", f"# {_summary(value)}", f"{item.name}:", *_yaml_lines(value, "  ")]
+        elif isinstance(value, dict):
+            lines += ["", f"# {_summary(next(iter(value.values())))} One block a variant.", f"{item.name}:"]
+            for variant, part in value.items():
+                lines += [f"  {variant}:", *_yaml_lines(part, "    ")]
+        else:
+            lines += _yaml_setting(item, value, "")
+    return "\n".join(lines) + "\n"
+
+
+def settings_page() -> str:
+    """Return the text of ``docs/config.md``: a heading a section, a table of its settings."""
+    lines = [_HEAD_OF_DOCS]
+    plain = [(item, value) for item, value in _items(Settings()) if not is_dataclass(value) and not isinstance(value, dict)]
+    lines += [*_table(plain)]
+    for item, value in _items(Settings()):
+        part = next(iter(value.values())) if isinstance(value, dict) else value
+        if is_dataclass(part):
+            note = [" One block a variant: `avatar.<variant>.<setting>`."] if isinstance(value, dict) else [""]
+            lines += ["", f"## {item.name}", "", _summary(part) + note[0], "", *_table(_items(part))]
+    return "\n".join(lines) + "\n"
+
+
+def write_texts(root: Path) -> None:
+    """Write both files below the root of the repository."""
+    (root / DEFAULT_FILE).write_text(default_yaml())
+    (root / DOCS_FILE).write_text(settings_page())
+
+
+def _items(part: Any) -> list[tuple[Field, Any]]:
+    return [(item, getattr(part, item.name)) for item in fields(part)]
+
+
+def _summary(part: Any) -> str:
+    return (type(part).__doc__ or "").splitlines()[0]
+
+
+def _yaml_lines(part: Any, indent: str) -> Iterator[str]:
+    for item, value in _items(part):
+        yield from _yaml_setting(item, value, indent)
+
+
+def _yaml_setting(item: Field, value: Any, indent: str) -> list[str]:
+    comment = item.metadata["help"] + (f" ({_limits(item)})" if _limits(item) else "")
+    wrapped = textwrap.wrap(comment, 110, initial_indent=f"{indent}# ", subsequent_indent=f"{indent}# ")
+    written = yaml.safe_dump(value, default_flow_style=True, width=1000).removesuffix("\n").removesuffix("\n...")
+    return [*wrapped, f"{indent}{item.name}: {written}"]
+
+
+def _table(items: list[tuple[Field, Any]]) -> Iterator[str]:
+    yield from ("| setting | default | type | allowed | meaning |", "|---|---|---|---|---|")
+    for item, value in items:
+        default = ", ".join(value) if isinstance(value, list) else value
+        kind = _TYPES[get_origin(item.type) or item.type]
+        yield f"| `{item.name}` | `{default}` | {kind} | {_limits(item)} | {item.metadata['help']} |"
+
+
+def _limits(item: Field) -> str:
+    low, high, choices = (item.metadata.get(key) for key in ("minimum", "maximum", "choices"))
+    if choices is not None:
+        return " or ".join(f"`{choice}`" for choice in choices)
+    if low is not None and high is not None:
+        return f"{low} to {high}"
+    return f"at least {low}" if low is not None else f"at most {high}" if high is not None else ""
+
+
+if __name__ == "__main__":
+    write_texts(Path.cwd())
