@@ -42,10 +42,15 @@ def progress(
         count += 1
         now = clock()
         if now - last >= interval:
-            print(progress_line(what, count, total, now - started), file=out, flush=True)
+            note(progress_line(what, count, total, now - started), stream=out)
             last = now
     if last != started:
-        print(progress_line(what, count, total, clock() - started), file=out, flush=True)
+        note(progress_line(what, count, total, clock() - started), stream=out)
+
+
+def note(text: str, *, stream: TextIO | None = None) -> None:
+    """Say something that happened, on standard error unless told otherwise."""
+    print(text, file=sys.stderr if stream is None else stream, flush=True)
 
 
 def progress_line(what: str, count: int, total: int | None, seconds: float) -> str:

@@ -1,0 +1,1 @@
+"""The stages: one module each, one public function each, composed from the rooms below."""
