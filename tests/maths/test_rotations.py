@@ -84,3 +84,16 @@ def test_batches_of_any_rank():
     vector = vectors(count=4).reshape(2, 3, -1, 3)
     assert r.axis_angle_to_matrix(vector).shape == (*vector.shape, 3)
     assert r.matrix_to_quaternion(r.axis_angle_to_matrix(vector)).shape == (*vector.shape[:-1], 4)
+
+
+def test_left_jacobian_is_the_derivative_of_the_rotation():
+    for vector in vectors(count=5):
+        for step in 1e-6 * torch.eye(3, dtype=torch.float64):
+            change = r.axis_angle_to_matrix(vector + step) @ r.axis_angle_to_matrix(vector - step).mT
+            assert torch.allclose(r.matrix_to_axis_angle(change), 2 * r.left_jacobian(vector) @ step, atol=1e-12)
+
+
+def test_inverse_left_jacobian():
+    vector = vectors()
+    product = r.left_jacobian(vector) @ r.inverse_left_jacobian(vector)
+    assert torch.allclose(product, torch.eye(3, dtype=torch.float64).expand_as(product), atol=1e-9)

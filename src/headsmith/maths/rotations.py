@@ -108,3 +108,35 @@ def quaternion_multiply(left: Float[Tensor, "*batch 4"], right: Float[Tensor, "*
     b, v = right[..., :1], right[..., 1:]
     scalar = a * b - (u * v).sum(-1, keepdim=True)
     return torch.cat([scalar, a * v + b * u + torch.linalg.cross(u, v)], -1)
+
+
+def left_jacobian(axis_angle: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3 3"]:
+    """Return J with ``R(v + d) = R(J d) R(v)`` to first order in d.
+
+    ``J = I + ((1 - cos a) / a^2) K + ((a - sin a) / a^3) K^2`` (Sola, Deray and Atchuthan, A micro Lie theory for state
+    estimation in robotics, 2018, eq. 145).
+    """
+    squared = axis_angle.square().sum(-1)
+    sine_ratio, cosine_ratio = rodrigues_ratios(squared)
+    small = squared < SMALL_ANGLE_SQUARED
+    safe = torch.where(small, torch.ones_like(squared), squared)
+    cubic_ratio = torch.where(small, 1 / 6 - squared / 120, (1 - sine_ratio) / safe)
+    matrix = skew(axis_angle)
+    identity = torch.eye(3, dtype=axis_angle.dtype, device=axis_angle.device)
+    return identity + cosine_ratio[..., None, None] * matrix + cubic_ratio[..., None, None] * (matrix @ matrix)
+
+
+def inverse_left_jacobian(axis_angle: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3 3"]:
+    """Return the inverse of ``left_jacobian``: ``log(R(d) R(v)) = v + J^-1 d`` to first order in d, for angles below a turn.
+
+    ``J^-1 = I - K / 2 + (1 / a^2 - (1 + cos a) / (2 a sin a)) K^2`` (Sola et al., eq. 146); the last factor is written with
+    the ratios of ``rodrigues_ratios`` as ``(1 - sine / (2 cosine)) / a^2``, which is finite at half a turn.
+    """
+    squared = axis_angle.square().sum(-1)
+    sine_ratio, cosine_ratio = rodrigues_ratios(squared)
+    small = squared < SMALL_ANGLE_SQUARED
+    safe = torch.where(small, torch.ones_like(squared), squared)
+    factor = torch.where(small, 1 / 12 + squared / 720, (1 - sine_ratio / (2 * cosine_ratio)) / safe)
+    matrix = skew(axis_angle)
+    identity = torch.eye(3, dtype=axis_angle.dtype, device=axis_angle.device)
+    return identity - matrix / 2 + factor[..., None, None] * (matrix @ matrix)
