@@ -9,8 +9,8 @@ import os
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedIOBase
 from pathlib import Path
-from typing import IO
 
 from headsmith.contract.errors import UserError
 from headsmith.media.atomic import atomic_path
@@ -121,7 +121,7 @@ def _companions(asset: Asset, source: Source, assets: dict[str, Asset], root: Pa
     return {offer.member: other for offer, other in offers if (offer.kind, offer.address) == (source.kind, source.address)}
 
 
-def _store(stream: IO[bytes], target: Path, asset: Asset, origin: str) -> None:
+def _store(stream: BufferedIOBase, target: Path, asset: Asset, origin: str) -> None:
     """Copy a stream to its place if it is the asset; at most one byte more than listed is read.
 
     Raises:

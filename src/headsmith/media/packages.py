@@ -9,9 +9,9 @@ import tarfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedIOBase
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO
 
 from headsmith.media.listing import Source
 
@@ -60,7 +60,7 @@ def npm_command(address: str, folder: str) -> list[str]:
     return [str(root / "bin" / "node"), str(npm), "pack", address, "--pack-destination", folder, *options]
 
 
-def open_members(archive: Path, members: set[str]) -> Iterator[tuple[str, IO[bytes]]]:
+def open_members(archive: Path, members: set[str]) -> Iterator[tuple[str, BufferedIOBase]]:
     """Yield name and content stream of the members asked for, in the archive's order; nothing is unpacked to disk.
 
     Only regular files count, found by their exact name, so links and paths that lead out of the archive are never followed.
@@ -74,7 +74,7 @@ def open_members(archive: Path, members: set[str]) -> Iterator[tuple[str, IO[byt
         raise PackageError(f"{archive.name} is broken: {error}") from error
 
 
-def _wheel_members(archive: Path, members: set[str]) -> Iterator[tuple[str, IO[bytes]]]:
+def _wheel_members(archive: Path, members: set[str]) -> Iterator[tuple[str, BufferedIOBase]]:
     with zipfile.ZipFile(archive) as wheel:
         for info in wheel.infolist():
             if info.filename in members and not info.is_dir():
@@ -82,7 +82,7 @@ def _wheel_members(archive: Path, members: set[str]) -> Iterator[tuple[str, IO[b
                     yield info.filename, stream
 
 
-def _tarball_members(archive: Path, members: set[str]) -> Iterator[tuple[str, IO[bytes]]]:
+def _tarball_members(archive: Path, members: set[str]) -> Iterator[tuple[str, BufferedIOBase]]:
     wanted = set(members)
     with tarfile.open(archive, mode="r|gz") as tarball:
         for info in tarball:

@@ -3,7 +3,8 @@
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import TextIO, TypeVar
+from io import TextIOBase
+from typing import TypeVar
 
 from tqdm import tqdm
 
@@ -17,7 +18,7 @@ def progress(
     total: int | None,
     what: str,
     *,
-    stream: TextIO | None = None,
+    stream: TextIOBase | None = None,
     clock: Callable[[], float] = time.monotonic,
     interval: float = SECONDS_BETWEEN_LINES,
 ) -> Iterator[Item]:
@@ -36,19 +37,19 @@ def progress(
         yield from tqdm(items, total=total or None, desc=what, file=out, dynamic_ncols=True)
         return
     started = last = clock()
-    count = 0
+    count = told = 0
     for item in items:
         yield item
         count += 1
         now = clock()
         if now - last >= interval:
             note(progress_line(what, count, total, now - started), stream=out)
-            last = now
-    if last != started:
+            last, told = now, count
+    if 0 < told < count:
         note(progress_line(what, count, total, clock() - started), stream=out)
 
 
-def note(text: str, *, stream: TextIO | None = None) -> None:
+def note(text: str, *, stream: TextIOBase | None = None) -> None:
     """Say something that happened, on standard error unless told otherwise."""
     print(text, file=sys.stderr if stream is None else stream, flush=True)
 
