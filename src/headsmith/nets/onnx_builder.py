@@ -20,12 +20,14 @@ class Picture:
         shape: Its shape in TensorFlow's order: batch, height, width, channels.
         blocks: Where its rows and columns are to be taken apart, by how many each (``SpaceToBatchND``); (1, 1) where not.
         around: Padding above, below, left and right that ``SpaceToBatchND`` asked for.
+        parts: The pictures of which this one is the concatenation along channels; empty where it is not one.
     """
 
     name: str
     shape: tuple[int, ...]
     blocks: tuple[int, int] = (1, 1)
     around: tuple[int, int, int, int] = (0, 0, 0, 0)
+    parts: tuple["Picture", ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.shape) != 4:
@@ -68,3 +70,12 @@ class Builder:
         names = [value if isinstance(value, str) else self.operand(value) for value in inputs]
         self.nodes.append(helper.make_node(op, names, [result], **attributes))
         return Picture(result, shape)
+
+    def needed_nodes(self, outputs: Sequence[str]) -> list[NodeProto]:
+        """Return the nodes that the outputs need, in order; the others computed what was then written another way."""
+        wanted, kept = set(outputs), []
+        for node in reversed(self.nodes):
+            if wanted.intersection(node.output):
+                wanted.update(node.input)
+                kept.append(node)
+        return kept[::-1]

@@ -76,7 +76,10 @@ def convert_graph(
     for name, ref in outputs.items():
         builder.add("Identity", [values[ref]], values[ref].shape, name=name)
     given = [declare(name, facts.shapes[ref]) for name, ref in outputs.items()]
-    body = helper.make_graph(builder.nodes, "headsmith", declared, given, builder.constants)
+    nodes = builder.needed_nodes(list(outputs))
+    used = {name for node in nodes for name in node.input}
+    kept = [constant for constant in builder.constants if constant.name in used]
+    body = helper.make_graph(nodes, "headsmith", declared, given, kept)
     model = helper.make_model(body, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=10, producer_name="headsmith")
     helper.set_model_props(model, dict(metadata))
     onnx.checker.check_model(model, full_check=True)
