@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import cv2
 import mediapipe
@@ -101,7 +101,7 @@ class FaceLandmarker:
             self._landmarker.detect(blank)
             self._detector.detect(blank)
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "FaceLandmarker":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
