@@ -1,0 +1,207 @@
+import csv
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from headsmith.contract.errors import UserError
+from headsmith.contract.frame_ids import frame_name
+from headsmith.contract.manifest import Manifest, folder_of, hash_frames, write_manifest
+from headsmith.contract.settings import ScoresSettings
+from headsmith.media.images import write_image
+from headsmith.nets.face_landmarker import FaceLandmarker
+from headsmith.nets.stlpips import StLpips, stlpips_shapes
+from headsmith.stages import scores
+from headsmith.stages.scores import nearest_frame, perceptual_distance, score_avatar, span
+
+SIZE = 48
+TRAIN, HELD_OUT = (0, 1, 2, 4), (5, 6, 7)
+NO_MOUTH, NO_FACE_IN_RENDER, NO_LANDMARKS = 6, 7, 5
+OFFSET = 10
+TEACHING = {0: 0.0, 1: 9.0, 2: 3.0, 4: 6.0}
+TESTING = {6: 5.2, 7: 2.0}
+
+
+class FakeLandmarker(FaceLandmarker):
+    """Finds the point that a render carries in its first pixel; no face where that is zero."""
+
+    def __init__(self, model):
+        self.model = model
+
+    def close(self):
+        pass
+
+    def detect(self, image):
+        shift = int(image[0, 0, 0])
+        return [SimpleNamespace(points=landmarks_at(shift / 10)), SimpleNamespace(points=landmarks_at(90.0))][: 2 * (shift > 0)]
+
+
+def landmarks_at(x: float) -> np.ndarray:
+    points = np.zeros((478, 3), np.float32)
+    points[263, 0] = 20
+    points[:, 0] += x
+    return points
+
+
+def write_folder(manifest, pictures):
+    folder = folder_of(manifest)
+    folder.mkdir(parents=True)
+    for frame_id, picture in pictures.items():
+        write_image(folder / frame_name(frame_id), picture)
+    ids = tuple(pictures)
+    write_manifest(manifest, Manifest((SIZE, SIZE), ids, hash_frames(folder, ids)))
+    return manifest
+
+
+@pytest.fixture
+def clip(tmp_path, monkeypatch):
+    """A clip whose renders differ from the truth by ``OFFSET`` in the head and twice that elsewhere."""
+    monkeypatch.setattr(scores, "FaceLandmarker", FakeLandmarker)
+    rng = np.random.default_rng(0)
+    frames = {i: rng.integers(30, 200, (SIZE, SIZE, 3), dtype=np.uint8) for i in (*TRAIN, *HELD_OUT)}
+    head = np.zeros((SIZE, SIZE), np.uint8)
+    head[8:40, 10:38] = 255
+    mouth = np.zeros((SIZE, SIZE), np.uint8)
+    mouth[20:24, 20:30] = 255
+    renders = {i: frames[i] + np.where(head, OFFSET, 2 * OFFSET).astype(np.uint8)[..., None] for i in HELD_OUT}
+    for i, shift in zip(HELD_OUT, (50, 62, 0), strict=True):
+        renders[i][0, 0] = shift
+    ids = np.array([*TRAIN, *HELD_OUT])
+    status = np.where(ids == NO_LANDMARKS, "no_face", "ok")
+    points = np.stack([landmarks_at({**TEACHING, **TESTING}.get(i, np.nan)) for i in ids])
+    np.savez(tmp_path / "landmarks.npz", ids=ids, status=status, points=points)
+    (tmp_path / "dataset.json").write_text(json.dumps({"train": TRAIN, "held_out": HELD_OUT}))
+    empty = np.zeros_like(mouth)
+    return SimpleNamespace(
+        frames=frames,
+        renders=renders,
+        head=head > 0,
+        inputs={
+            "clip": "small",
+            "renders": write_folder(tmp_path / "renders" / "basis.json", renders),
+            "frames": write_folder(tmp_path / "frames.json", frames),
+            "mouth_masks": write_folder(tmp_path / "mouth.json", {i: empty if i == NO_MOUTH else mouth for i in frames}),
+            "head_masks": write_folder(tmp_path / "head.json", dict.fromkeys(frames, head)),
+            "landmarks": tmp_path / "landmarks.npz",
+            "dataset": tmp_path / "dataset.json",
+            "perceptual": None,
+            "detector": tmp_path / "face_landmarker.task",
+            "output": tmp_path / "scores" / "basis.json",
+            "table": tmp_path / "scores" / "basis.csv",
+            "settings": ScoresSettings(),
+        },
+    )
+
+
+@pytest.fixture
+def scored(clip):
+    score_avatar(**clip.inputs)
+    with clip.inputs["table"].open() as file:
+        rows = {int(row["frame"]): row for row in csv.DictReader(file)}
+    return json.loads(clip.inputs["output"].read_text()), rows
+
+
+def decibels(difference: np.ndarray) -> float:
+    return float(10 * np.log10(255**2 / np.mean(difference.astype(np.float64) ** 2)))
+
+
+def test_renders_of_a_known_error_have_the_psnr_of_that_error(scored, clip):
+    means, rows = scored
+    assert means["psnr_head"] == pytest.approx(20 * np.log10(255 / OFFSET), abs=1e-6)
+    assert means["psnr_mouth"] == pytest.approx(20 * np.log10(255 / OFFSET), abs=1e-6)
+    whole = [decibels(clip.renders[i].astype(float) - clip.frames[i]) for i in HELD_OUT]
+    assert means["psnr_image"] == pytest.approx(np.mean(whole), abs=1e-6)
+    assert float(rows[5]["psnr_image"]) == pytest.approx(whole[0], abs=1e-3)
+    assert 0 < means["ssim_image"] < means["ssim_head"] < 1
+
+
+def test_baselines_equal_brute_force(scored, clip):
+    means, rows = scored
+    mean_frame = np.round(np.mean([clip.frames[i] for i in TRAIN], axis=0))
+    expected = [decibels((mean_frame - clip.frames[i])[clip.head]) for i in HELD_OUT]
+    assert means["baseline_mean_psnr_head"] == pytest.approx(np.mean(expected), abs=1e-6)
+    chosen = {i: min(TRAIN, key=lambda t: abs(TEACHING[t] - TESTING[i])) for i in TESTING}
+    assert chosen == {6: 4, 7: 2}
+    expected = [decibels((clip.frames[t].astype(float) - clip.frames[i])[clip.head]) for i, t in chosen.items()]
+    assert means["baseline_nearest_psnr_head"] == pytest.approx(np.mean(expected), abs=1e-6)
+    assert rows[NO_LANDMARKS]["baseline_nearest_psnr_head"] == ""
+
+
+def test_frames_without_a_score_are_left_out_and_counted(scored):
+    means, rows = scored
+    assert means["frames"] == 3 and means["training_frames"] == 4
+    assert means["frames_without_mouth"] == 1 and rows[NO_MOUTH]["psnr_mouth"] == ""
+    assert means["renders_without_face"] == 1 and rows[NO_FACE_IN_RENDER]["faces"] == "0"
+    assert means["frames_without_landmark_error"] == 2
+    assert means["frames_without_nearest"] == 1
+    assert means["frames_without_head_mask"] == 0
+    assert means["stlpips_head"] is None
+
+
+def test_landmark_error_is_that_of_the_nearest_face(scored):
+    means, _ = scored
+    assert means["landmark_error_percent_iod"] == pytest.approx(100 * (6.2 - 5.2) / 20, abs=1e-4)
+
+
+def test_a_second_run_gives_the_same_bytes(scored, clip):
+    before = [clip.inputs[name].read_bytes() for name in ("output", "table")]
+    score_avatar(**clip.inputs)
+    assert [clip.inputs[name].read_bytes() for name in ("output", "table")] == before
+
+
+def test_stlpips_is_that_of_the_masked_box(clip):
+    generator = torch.Generator().manual_seed(2)
+    network = StLpips({name: torch.rand(shape, generator=generator) - 0.3 for name, shape in stlpips_shapes().items()})
+    truth = scores.Truth(clip.frames[5], {"head": clip.head}, None)
+    box = (slice(8, 40), slice(8, 40))
+    pair = [
+        torch.tensor(((p * clip.head[..., None])[box] / 127.5 - 1).transpose(2, 0, 1)[None]).float()
+        for p in (clip.frames[5], clip.renders[5])
+    ]
+    with torch.no_grad():
+        assert perceptual_distance(network, truth, clip.renders[5]) == pytest.approx(network(*pair).item(), rel=1e-6)
+    assert (
+        perceptual_distance(network, scores.Truth(clip.frames[5], {"head": clip.head & False}, None), clip.renders[5]) is None
+    )
+
+
+@pytest.mark.parametrize("first", range(0, 50, 7))
+@pytest.mark.parametrize("length", [1, 9, 31, 32, 33, 50])
+def test_span_holds_the_mask_and_is_long_enough(first, length):
+    used = np.zeros(50, bool)
+    used[first : first + length] = True
+    found = np.zeros(50, bool)
+    found[span(used, 32)] = True
+    assert found[used].all() and found.sum() == max(32, used.sum())
+
+
+def test_nearest_frame_breaks_ties_by_order_and_skips_frames_without_landmarks():
+    known = {1: landmarks_at(1.0)[:, :2], 2: landmarks_at(3.0)[:, :2], 9: landmarks_at(2.0)[:, :2]}
+    assert nearest_frame(9, [0, 1, 2], known) == 1
+    assert nearest_frame(9, [0], known) is None
+    assert nearest_frame(5, [1], known) is None
+
+
+def test_faults_name_the_file_and_leave_nothing(clip):
+    (folder_of(clip.inputs["head_masks"]) / frame_name(5)).write_bytes(b"spoiled")
+    with pytest.raises(UserError, match=r"head"):
+        score_avatar(**clip.inputs)
+    clip.inputs["dataset"].write_text(json.dumps({"train": []}))
+    with pytest.raises(UserError, match="training"):
+        scores.read_training_ids(clip.inputs["dataset"], "small")
+    assert not clip.inputs["output"].exists() and not clip.inputs["table"].exists()
+
+
+def test_the_detector_sees_no_error_in_a_perfect_render(asset):
+    from skimage.data import astronaut
+
+    picture = np.ascontiguousarray(astronaut()[:256, 96:352])
+    with FaceLandmarker(asset("face_landmarker.task")) as landmarker:
+        points = landmarker.detect(picture)[0].points[:, :2].astype(np.float64)
+        error, faces = scores.find_landmarks(landmarker, scores.Truth(picture, {}, points), picture)
+        assert (error, faces) == (0.0, 1)
+        shifted = scores.Truth(picture, {}, points + np.array([3.0, 4.0]))
+        error, _ = scores.find_landmarks(landmarker, shifted, picture)
+    assert error == pytest.approx(500 / np.linalg.norm(points[33] - points[263]), rel=1e-4)
