@@ -1,0 +1,68 @@
+"""headsmith: from a talking-head video to an animatable 3D Gaussian head avatar.
+
+    video -> frames -> landmarks, matte, parsing -> masks -> tracking -> dataset -> avatar -> renders -> scores -> report
+
+A clip's files lie below results/{clip}/, shared ones below resources/. `snakemake --list-target-rules` names what can be
+asked for; config/clips.tsv holds the clips, docs/config.md explains the settings, docs/regenerate.md how to redo a stage.
+"""
+
+import sys
+from pathlib import Path
+
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+HOUSE = Path(workflow.current_basedir.get_path_or_uri(secret_free=True))
+sys.path.insert(0, str(HOUSE / "src"))
+
+from headsmith.contract import paths
+from headsmith.contract.config import section
+from headsmith.contract.fingerprint import fingerprint
+
+
+include: "rules/common.smk"
+
+
+wildcard_constraints:
+    clip=one_of(CLIPS),
+    variant=one_of(VARIANTS),
+    picture=one_of(PICTURES),
+    asset=one_of(ASSETS),
+    network=one_of(NETWORKS),
+    head=one_of([SETTINGS.heads.model]),
+
+
+rule all:
+    input:
+        expand(paths.REPORT, clip=CLIPS),
+    localrule: True
+
+
+include: "rules/targets.smk"
+include: "rules/assets.smk"
+include: "rules/frames.smk"
+include: "rules/landmarks.smk"
+include: "rules/matte.smk"
+include: "rules/parsing.smk"
+include: "rules/masks.smk"
+include: "rules/heads.smk"
+include: "rules/tracking.smk"
+include: "rules/dataset.smk"
+include: "rules/avatar.smk"
+include: "rules/renders.smk"
+include: "rules/scores.smk"
+include: "rules/quality.smk"
+include: "rules/report.smk"
+
+
+onstart:
+    tell(starting())
+
+
+onsuccess:
+    tell(finished())
+
+
+onerror:
+    tell(failed(log))

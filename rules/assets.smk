@@ -1,0 +1,47 @@
+"""Files from elsewhere: videos and networks, checked against config/assets.yaml and turned into what is run."""
+
+
+rule fetch_asset:
+    output:
+        asset=paths.ASSET,
+    log:
+        "logs/assets/{asset}.log",
+    benchmark:
+        "logs/assets/{asset}.tsv"
+    localrule: True
+    conda:
+        "../envs/fetch.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        code=fingerprint("stages.assets", script="fetch_asset"),
+        sha256=lambda wildcards: ASSETS[wildcards.asset]["sha256"],
+    message:
+        "{rule}: {wildcards.asset}"
+    script:
+        "../workflow_scripts/fetch_asset.py"
+
+
+rule convert_network:
+    input:
+        unpack(parts_of_network),
+    output:
+        network=paths.NETWORK,
+    log:
+        "logs/networks/{network}.log",
+    benchmark:
+        "logs/networks/{network}.tsv"
+    conda:
+        "../envs/vision.yaml"
+    threads: 2
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        code=fingerprint("stages.networks", script="convert_network"),
+    message:
+        "{rule}: {wildcards.network}, from its graph to ONNX"
+    script:
+        "../workflow_scripts/convert_network.py"

@@ -1,0 +1,123 @@
+"""What the rules share: the checked configuration, and functions from wildcards to inputs."""
+
+import re
+from dataclasses import asdict
+
+from snakemake.exceptions import WorkflowError
+
+from headsmith.contract.clips import check_clips, read_clips
+from headsmith.contract.config import USER_FILE, load_settings, read_yaml
+from headsmith.contract.errors import UserError
+
+
+def read_configuration():
+    """Return settings, clips and assets, all checked; a mistake in them ends the run with a message for people."""
+    try:
+        settings = load_settings(HOUSE / "config/default.yaml", Path(USER_FILE), config)
+        clips = read_clips(Path(settings.clips))
+        assets = read_yaml(HOUSE / paths.ASSET_LIST)["assets"]
+        check_clips(clips, settings, assets, Path(settings.clips))
+    except UserError as error:
+        raise WorkflowError(error.message) from None
+    return settings, clips, assets
+
+
+SETTINGS, CLIPS, ASSETS = read_configuration()
+VARIANTS = list(SETTINGS.avatar)
+MATTE_NETWORK = f"rvm-{SETTINGS.frames.size}"
+NETWORKS = [SETTINGS.parsing.network, MATTE_NETWORK]
+STAGE_PICTURES = ["frames", "landmarks", "matte", "parsing", "masks", "tracking"]
+PICTURES = STAGE_PICTURES + [f"renders-{variant}" for variant in VARIANTS]
+DETECTOR = paths.ASSET.format(asset="face_landmarker.task")
+HEAD = paths.HEAD.format(head=SETTINGS.heads.model)
+
+
+def one_of(names):
+    """Return the regular expression of exactly these names."""
+    return "|".join(re.escape(name) for name in names)
+
+
+def video_of(wildcards):
+    """Return the path of a clip's video: the user's own, or a fetched asset."""
+    clip = CLIPS[wildcards.clip]
+    return clip.video if clip.asset is None else paths.ASSET.format(asset=clip.asset)
+
+
+def frames_settings(wildcards):
+    """Return the section `frames`, with the clip's own frame rate where the table of clips gives one."""
+    settings = section(SETTINGS, "frames")
+    clip = CLIPS[wildcards.clip]
+    return settings if clip.fps is None else settings | {"fps": clip.fps}
+
+
+def avatar_settings(wildcards):
+    """Return the settings of a variant."""
+    return section(SETTINGS, "avatar", wildcards.variant)
+
+
+def whole_configuration(wildcards):
+    """Return all settings and the clip's line of the table, for the report to state."""
+    return asdict(SETTINGS) | {"clip": asdict(CLIPS[wildcards.clip])}
+
+
+def parts_of_network(wildcards):
+    """Return the graph and the weight shards of a network, as the assets list them."""
+    folder = wildcards.network.split("-")[0]
+    names = [name for name in ASSETS if name.startswith(f"{folder}/")]
+    files = {
+        suffix: [paths.ASSET.format(asset=name) for name in names if name.endswith(suffix)] for suffix in (".json", ".bin")
+    }
+    return {"graph": files[".json"][0], "shards": files[".bin"]}
+
+
+def perceptual_weights(wildcards):
+    """Return the weights of the perceptual metric, nothing where it is switched off."""
+    return {} if SETTINGS.scores.perceptual == "none" else {"perceptual": paths.ASSET.format(asset="stlpips_alex.pth")}
+
+
+def parts_of_picture(wildcards):
+    """Return what a quality picture is drawn from: manifests and tables by word, and their folders."""
+    frames = {"frames": paths.FRAMES_MANIFEST, "frames_folder": ancient(paths.FRAMES)}
+    matte = {"matte": paths.MATTE_MANIFEST, "matte_folder": ancient(paths.MATTE)}
+    parsing = {"parsing": paths.PARSING_MANIFEST, "parsing_folder": ancient(paths.PARSING)}
+    masks = {
+        "mouth_masks": paths.MOUTH_MASKS_MANIFEST,
+        "mouth_masks_folder": ancient(paths.MOUTH_MASKS),
+        "head_masks": paths.HEAD_MASKS_MANIFEST,
+        "head_masks_folder": ancient(paths.HEAD_MASKS),
+    }
+    own = {
+        "frames": {},
+        "landmarks": {"landmarks": paths.LANDMARKS},
+        "matte": matte,
+        "parsing": parsing,
+        "masks": masks,
+        "tracking": {"tracking": paths.TRACKING, "head": HEAD},
+    }
+    if wildcards.picture in own:
+        return frames | own[wildcards.picture]
+    variant = wildcards.picture.removeprefix("renders-")
+    manifest, folder = (path.replace("{variant}", variant) for path in (paths.RENDERS_MANIFEST, paths.RENDERS))
+    return frames | {"renders": manifest, "renders_folder": ancient(folder)}
+
+
+def tell(text):
+    """Write to the console; standard output stays free for graphs and lists."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def starting():
+    """Return the banner of a run: what is made, and where it goes."""
+    return f"headsmith: clips {', '.join(CLIPS)}; variants {', '.join(VARIANTS)}; results below results/, logs below logs/"
+
+
+def finished():
+    """Return the banner of a finished run: which reports there are to open."""
+    reports = [Path(paths.REPORT.format(clip=clip)) for clip in CLIPS]
+    found = [f"  open {path.resolve()}" for path in reports if path.exists()]
+    return "\n".join(["headsmith: done", *found])
+
+
+def failed(log):
+    """Return the banner of a failed run."""
+    return f"headsmith: stopped by an error (above); the run's own log: {log}; what helps: docs/troubleshooting.md"

@@ -1,0 +1,29 @@
+"""From a video to frames in one constant square crop."""
+
+
+rule extract_frames:
+    input:
+        video=video_of,
+        detector=DETECTOR,
+    output:
+        manifest=paths.FRAMES_MANIFEST,
+        folder=directory(paths.FRAMES),
+    log:
+        "logs/{clip}/frames.log",
+    benchmark:
+        "logs/{clip}/frames.tsv"
+    conda:
+        "../envs/vision.yaml"
+    threads: 2
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        code=fingerprint("stages.frames", script="extract_frames"),
+        settings=frames_settings,
+        start=lambda wildcards: CLIPS[wildcards.clip].start,
+        end=lambda wildcards: CLIPS[wildcards.clip].end,
+    message:
+        "{rule}: {wildcards.clip}, from {input.video}"
+    script:
+        "../workflow_scripts/extract_frames.py"

@@ -1,0 +1,28 @@
+"""From frames to mattes: how much of each pixel is the person."""
+
+
+rule estimate_matte:
+    input:
+        frames=paths.FRAMES_MANIFEST,
+        frames_folder=ancient(paths.FRAMES),
+        network=paths.NETWORK.format(network=MATTE_NETWORK),
+    output:
+        manifest=paths.MATTE_MANIFEST,
+        folder=directory(paths.MATTE),
+    log:
+        "logs/{clip}/matte.log",
+    benchmark:
+        "logs/{clip}/matte.tsv"
+    conda:
+        "../envs/vision.yaml"
+    threads: 2
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        code=fingerprint("stages.matte", script="estimate_matte"),
+        settings=section(SETTINGS, "matte"),
+    message:
+        "{rule}: {wildcards.clip}"
+    script:
+        "../workflow_scripts/estimate_matte.py"

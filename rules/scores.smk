@@ -1,0 +1,37 @@
+"""How near the held-out renders come to the truth."""
+
+
+rule score_avatar:
+    input:
+        unpack(perceptual_weights),
+        renders=paths.RENDERS_MANIFEST,
+        renders_folder=ancient(paths.RENDERS),
+        frames=paths.FRAMES_MANIFEST,
+        frames_folder=ancient(paths.FRAMES),
+        mouth_masks=paths.MOUTH_MASKS_MANIFEST,
+        mouth_masks_folder=ancient(paths.MOUTH_MASKS),
+        head_masks=paths.HEAD_MASKS_MANIFEST,
+        head_masks_folder=ancient(paths.HEAD_MASKS),
+        landmarks=paths.LANDMARKS,
+        dataset=paths.DATASET_MANIFEST,
+        detector=DETECTOR,
+    output:
+        scores=paths.SCORES,
+        table=paths.SCORES_TABLE,
+    log:
+        "logs/{clip}/scores-{variant}.log",
+    benchmark:
+        "logs/{clip}/scores-{variant}.tsv"
+    conda:
+        "../envs/avatar.yaml"
+    threads: 2
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        code=fingerprint("stages.scores", script="score_avatar"),
+        settings=section(SETTINGS, "scores"),
+    message:
+        "{rule}: {wildcards.clip}, variant {wildcards.variant}"
+    script:
+        "../workflow_scripts/score_avatar.py"

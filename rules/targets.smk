@@ -1,0 +1,79 @@
+"""What can be asked for by name. Each target collects a stage's files over all clips and variants."""
+
+
+rule frames:
+    input:
+        expand([paths.FRAMES_MANIFEST, paths.FRAMES], clip=CLIPS),
+    localrule: True
+
+
+rule landmarks:
+    input:
+        expand(paths.LANDMARKS, clip=CLIPS),
+    localrule: True
+
+
+rule mattes:
+    input:
+        expand([paths.MATTE_MANIFEST, paths.MATTE], clip=CLIPS),
+    localrule: True
+
+
+rule parsing:
+    input:
+        expand([paths.PARSING_MANIFEST, paths.PARSING], clip=CLIPS),
+    localrule: True
+
+
+rule mouth_masks:
+    input:
+        expand([paths.MOUTH_MASKS_MANIFEST, paths.MOUTH_MASKS], clip=CLIPS),
+    localrule: True
+
+
+rule head_masks:
+    input:
+        expand([paths.HEAD_MASKS_MANIFEST, paths.HEAD_MASKS], clip=CLIPS),
+    localrule: True
+
+
+rule tracking:
+    input:
+        expand(paths.TRACKING, clip=CLIPS),
+    localrule: True
+
+
+rule dataset:
+    input:
+        expand([paths.DATASET_MANIFEST, paths.DATASET], clip=CLIPS),
+    localrule: True
+
+
+rule avatars:
+    input:
+        expand(paths.AVATAR, clip=CLIPS, variant=VARIANTS),
+    localrule: True
+
+
+rule renders:
+    input:
+        expand([paths.RENDERS_MANIFEST, paths.RENDERS], clip=CLIPS, variant=VARIANTS),
+    localrule: True
+
+
+rule scores:
+    input:
+        expand(paths.SCORES, clip=CLIPS, variant=VARIANTS),
+    localrule: True
+
+
+rule quality:
+    input:
+        expand(paths.QUALITY, clip=CLIPS, picture=PICTURES),
+    localrule: True
+
+
+rule report:
+    input:
+        expand(paths.REPORT, clip=CLIPS),
+    localrule: True
