@@ -1,0 +1,1 @@
+"""Head models: readers, the container, the forward pass, landmark embeddings."""

@@ -1,0 +1,101 @@
+"""What makes a head container sound: shapes that agree, finite numbers, ids in range, weights that sum to 1."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy import ndarray
+
+SHAPES: dict[str, str] = {
+    "template": "V 3",
+    "identity": "K V 3",
+    "expression": "E V 3",
+    "eyelids": "2 V 3",
+    "correctives": "P V 3",
+    "joint_regressor": "J V",
+    "weights": "V J",
+    "parents": "J",
+    "faces": "F 3",
+    "uv": "U 2",
+    "uv_faces": "F 3",
+    "expression_names": "E",
+    "joint_names": "J",
+}
+SUM_TOLERANCE = 1e-4
+"""Float32 sums over thousands of entries stay well inside this."""
+
+
+def find_fault(arrays: dict[str, ndarray]) -> str | None:
+    """Return what is wrong with a container's arrays, or nothing.
+
+    Checks run from the coarse to the fine; the first that fails is told.
+    """
+    checks: tuple[Callable[[dict[str, ndarray]], Iterator[str]], ...] = (
+        shape_faults,
+        finiteness_faults,
+        index_faults,
+        weight_faults,
+        embedding_faults,
+    )
+    return next((fault for check in checks for fault in check(arrays)), None)
+
+
+def shape_faults(arrays: dict[str, ndarray]) -> Iterator[str]:
+    """Yield arrays whose shape disagrees with the letters of ``SHAPES``."""
+    sizes: dict[str, int] = {}
+    for key, letters in SHAPES.items():
+        shape, names = arrays[key].shape, letters.split()
+        wanted = tuple(int(name) if name.isdigit() else sizes.get(name, -1) for name in names)
+        agrees = len(shape) == len(wanted) and all(want in (-1, have) for want, have in zip(wanted, shape, strict=True))
+        if not agrees:
+            yield f"{key} has shape {shape}, not ({', '.join(names)})"
+            return
+        sizes |= {name: size for name, size in zip(names, shape, strict=True) if not name.isdigit()}
+    rows = (sizes["J"] - 1) * 9
+    if sizes["P"] not in (0, rows):
+        yield f"correctives have {sizes['P']} rows, not 0 or {rows}"
+
+
+def finiteness_faults(arrays: dict[str, ndarray]) -> Iterator[str]:
+    """Yield arrays that hold NaN or infinity."""
+    for key, array in arrays.items():
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            yield f"{key} holds {int((~np.isfinite(array)).sum())} numbers that are not finite"
+
+
+def index_faults(arrays: dict[str, ndarray]) -> Iterator[str]:
+    """Yield ids out of range, and parents that do not come before their children."""
+    vertices, faces = len(arrays["template"]), len(arrays["faces"])
+    limits = {"faces": vertices, "uv_faces": len(arrays["uv"])}
+    limits |= {key: vertices for key in arrays if key.startswith("region_")}
+    limits |= {key: faces for key in arrays if key.startswith("embedding_") and key.endswith("_faces")}
+    for key, limit in limits.items():
+        ids = arrays[key]
+        if ids.dtype.kind not in "iu":
+            yield f"{key} holds {ids.dtype}, not whole numbers"
+        elif ids.size and not (ids.min() >= 0 and ids.max() < limit):
+            yield f"{key} names ids {ids.min()}..{ids.max()}, but there are {limit}"
+    parents = arrays["parents"].tolist()
+    if parents[:1] != [-1] or any(not 0 <= parent < joint for joint, parent in enumerate(parents) if joint):
+        yield f"parents are {parents}: the root first (-1), every other joint after its parent"
+
+
+def weight_faults(arrays: dict[str, ndarray]) -> Iterator[str]:
+    """Yield skinning weights and joint regressors that do not sum to 1, and negative skinning weights."""
+    if arrays["weights"].min(initial=0) < 0:
+        yield f"skinning weights go down to {arrays['weights'].min():.3g}"
+    for key in ("weights", "joint_regressor"):
+        sums = arrays[key].sum(1, dtype=np.float64)
+        if np.abs(sums - 1).max(initial=0) > SUM_TOLERANCE:
+            yield f"rows of {key} sum to {sums.min():.6g}..{sums.max():.6g}, not 1"
+
+
+def embedding_faults(arrays: dict[str, ndarray]) -> Iterator[str]:
+    """Yield embeddings whose arrays differ in length, or whose barycentric coordinates leave the triangle."""
+    for key in (key for key in arrays if key.startswith("embedding_") and key.endswith("_barycentrics")):
+        weights, base = arrays[key], key.removesuffix("_barycentrics")
+        if weights.shape != (*arrays[f"{base}_faces"].shape, 3):
+            yield f"{key} has shape {weights.shape} beside {arrays[f'{base}_faces'].shape} faces"
+        elif len(arrays[f"{base}_points"]) != weights.shape[-2]:
+            yield f"{base} has {len(arrays[f'{base}_points'])} points but {weights.shape[-2]} places"
+        elif weights.size and (weights.min() < -SUM_TOLERANCE or np.abs(weights.sum(-1) - 1).max() > SUM_TOLERANCE):
+            yield f"{key} leave their triangles"
