@@ -69,15 +69,16 @@ def disk_full_explained(path: str | os.PathLike[str], clip: str | None = None) -
     """Turn the system's "no space left", "quota exceeded" and "file too large" into a message for people.
 
     Raises:
-        UserError: In place of such an ``OSError``; others pass through.
+        UserError: In place of such an error, of the system or of FFmpeg (both carry ``errno``); others pass through.
     """
     try:
         yield
-    except OSError as error:
-        if error.errno not in NO_SPACE:
+    except Exception as error:
+        reason = getattr(error, "strerror", "")
+        if getattr(error, "errno", None) not in NO_SPACE:
             raise
         remedy = "free space, or raise the quota, and run the same command again: nothing half-written was left"
-        raise UserError(f"the disk is full: {error.strerror}", clip=clip, file=path, remedy=remedy) from error
+        raise UserError(f"the disk is full: {reason}", clip=clip, file=path, remedy=remedy) from error
 
 
 def _beside(target: Path) -> Path:
