@@ -18,6 +18,7 @@ from onnx import ModelProto
 from headsmith.contract.labels import LABELS
 from headsmith.nets.onnx_session import open_session
 from headsmith.nets.tfjs import Graph, Ref
+from headsmith.nets.tfjs_check import check_conversion, random_inputs
 from headsmith.nets.tfjs_onnx import convert_graph
 
 SIDE = 512
@@ -34,12 +35,15 @@ LOGITS = Ref("BiseNetV2/logits/1x1_conv_block/Conv2D")
 
 
 def convert_bisenet(graph: Graph, metadata: dict[str, str]) -> ModelProto:
-    """Convert the TF.js graph: input (1, 3, 512, 512) in -1..1, output ``logits`` (1, 19, 64, 64).
+    """Convert the TF.js graph: input (1, 3, 512, 512) in -1..1, output ``logits`` (1, 19, 64, 64); checked against torch.
 
     Raises:
-        ValueError: The graph is not this network's.
+        ValueError: The graph is not this network's, or the conversion differs from it.
     """
-    return convert_graph(graph, {INPUT: torch.zeros(1, SIDE, SIDE, 3)}, {}, {"logits": LOGITS}, metadata)
+    example, outputs = {INPUT: torch.zeros(1, SIDE, SIDE, 3)}, {"logits": LOGITS}
+    model = convert_graph(graph, example, {}, outputs, metadata)
+    check_conversion(graph, model, random_inputs(example, -1, 1), {}, outputs)
+    return model
 
 
 def own_to_contract(order: tuple[str, ...]) -> UInt8[ndarray, "C"]:

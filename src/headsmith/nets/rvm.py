@@ -15,6 +15,7 @@ from onnx import ModelProto
 from headsmith.contract.errors import UserError
 from headsmith.nets.onnx_session import open_session
 from headsmith.nets.tfjs import Graph, Ref
+from headsmith.nets.tfjs_check import check_conversion, random_inputs
 from headsmith.nets.tfjs_onnx import convert_graph
 from headsmith.nets.tfjs_torch import run_graph
 
@@ -43,11 +44,13 @@ def convert_rvm(graph: Graph, size: int, scale: float, metadata: dict[str, str])
         metadata: Kept in the file.
 
     Raises:
-        ValueError: The graph is not this network's.
+        ValueError: The graph is not this network's, or the conversion differs from it.
     """
     constants = {SCALE: torch.tensor(float(scale))}
     inputs = example_inputs(graph, size, scale)
-    return convert_graph(graph, inputs, constants, OUTPUTS, metadata)
+    model = convert_graph(graph, inputs, constants, OUTPUTS, {**metadata, SCALE: str(float(scale))})
+    check_conversion(graph, model, random_inputs(inputs, 0, 1), constants, OUTPUTS)
+    return model
 
 
 def example_inputs(graph: Graph, size: int, scale: float) -> dict[str, torch.Tensor]:
@@ -80,6 +83,11 @@ class Matting:
     def size(self) -> int:
         """Side of the frames that the network was converted for, in pixels."""
         return int(self._shapes[INPUT][2])
+
+    @property
+    def scale(self) -> float:
+        """Scale at which the network works before it refines the matte; 1 where it does not refine."""
+        return float(self._session.get_modelmeta().custom_metadata_map[SCALE])
 
     def forget(self) -> None:
         """Begin a new stream."""
