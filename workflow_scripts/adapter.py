@@ -98,16 +98,17 @@ def explained(error: Exception, clip: str | None) -> str | None:
 
 def _redirect(path: str) -> TextIO:
     """Turn descriptors 1 and 2 to the log, and return it; Python's standard error keeps the console as well."""
-    log = Path(path).open("w", buffering=1)
+    log = Path(path).open("w", buffering=1)  # noqa: SIM115 (both stay open until the process ends)
     console = os.fdopen(os.dup(2), "w", buffering=1)
     for descriptor in (1, 2):
         os.dup2(log.fileno(), descriptor)
     sys.stdout, sys.stderr = log, Tee(log, console)
-    warnings.showwarning = lambda *parts, **_: print(warnings.formatwarning(*parts[:4]), file=log)
+    warnings.showwarning = lambda *parts, **_: log.write(warnings.formatwarning(*parts[:4]))
     return log
 
 
 def _stop(message: str) -> None:
     with suppress(OSError):  # a full disk must not hide the message: the console comes first
-        print(message, file=sys.stderr, flush=True)
+        sys.stderr.write(f"{message}\n")
+        sys.stderr.flush()
     sys.exit(1)

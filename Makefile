@@ -1,0 +1,44 @@
+# headsmith: `make demo` is the way in. Everything runs in .venv, made from the hash locks of requirements/.
+
+PYTHON ?= python3
+BIN := .venv/bin
+CLIP := franck
+
+.PHONY: help setup demo test lint docs lock clean
+
+help:
+	@echo "make setup   make .venv (Python 3.11, no GPU needed)"
+	@echo "make demo    a real video becomes an avatar; names the report to open"
+	@echo "make test    the tests"
+	@echo "make lint    style and wiring"
+	@echo "make docs    the files generated from the settings' types"
+	@echo "make lock    compile the requirements anew"
+	@echo "make clean   remove results/ and logs/, keep what was fetched"
+
+setup: .venv/.installed
+
+.venv/.installed: requirements/cpu.lock requirements/gpu.lock requirements/install.py
+	@$(PYTHON) requirements/install.py
+	@touch $@
+
+demo: setup
+	@PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores all -- results/$(CLIP)/report/index.html
+	@echo "Open $(CURDIR)/results/$(CLIP)/report/index.html"
+
+test: setup
+	@PATH="$(CURDIR)/$(BIN):$$PATH" python -m pytest
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check --compact-diff Snakefile rules
+	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --lint
+
+docs: setup
+	PYTHONPATH=src $(BIN)/python -m headsmith.contract.config_text
+
+lock:
+	$(PYTHON) requirements/lock.py
+
+clean:
+	rm -rf results logs .snakemake

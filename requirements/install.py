@@ -1,0 +1,71 @@
+"""Make .venv from the hash locks: with torch's CPU build where it can be had, else with the default build.
+
+Run by `make setup`, with the standard library alone. The CPU build is looked for wherever pip looks, and in the index that
+the environment variable HEADSMITH_TORCH_INDEX names.
+"""
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+WANTED = (3, 11)
+LOCKS = Path(__file__).resolve().parent
+VENV = LOCKS.parent / ".venv"
+
+
+def main() -> None:
+    """Check this Python, make the environment, install into it."""
+    if sys.version_info < WANTED:
+        sys.exit(f"headsmith needs Python 3.11; this is {sys.version.split()[0]}. Try: make PYTHON=/path/to/python3.11 setup")
+    if sys.version_info[:2] != WANTED:
+        say(f"locked for Python 3.11, and this is {sys.version.split()[0]}; if it fails: make PYTHON=python3.11 setup")
+    if importlib.util.find_spec("ensurepip") is None:
+        sys.exit("Python's venv module is missing. On Debian or Ubuntu: apt install python3-venv")
+    subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=True)
+    lock = LOCKS / ("cpu.lock" if cpu_build_found() else "gpu.lock")
+    say(f"installing {lock.name} into .venv (some minutes, once)")
+    install("-r", str(lock))
+
+
+def cpu_build_found() -> bool:
+    """Tell whether pip can get torch's CPU build; its download is kept for the installation that follows."""
+    block = re.search(r"^torch==.*(?:\n    --hash=.*)*", (LOCKS / "cpu.lock").read_text(), re.MULTILINE)
+    assert block is not None, "cpu.lock pins torch"
+    name = block.group().split()[0]
+    probe = VENV / "torch.txt"
+    probe.write_text(block.group() + "\n")
+    try:
+        install("--dry-run", "--no-deps", "-r", str(probe), quiet=True)
+    except subprocess.CalledProcessError as error:
+        reason = next((line for line in reversed(error.stdout.splitlines()) if line.startswith("ERROR")), "pip failed")
+        say(f"{name} is not to be had ({reason.removeprefix('ERROR: ')}): taking the default build of torch, which is larger.")
+        say("HEADSMITH_TORCH_INDEX may name PyTorch's own index of CPU builds.")
+        return False
+    finally:
+        probe.unlink()
+    return True
+
+
+def install(*arguments: str, quiet: bool = False) -> None:
+    """Run pip in the environment, with hashes required."""
+    command = [str(VENV / "bin/python"), "-m", "pip", "install", "--require-hashes", "--disable-pip-version-check", *arguments]
+    if index := os.environ.get("HEADSMITH_TORCH_INDEX"):
+        command += ["--extra-index-url", index]
+    output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True} if quiet else {}
+    subprocess.run(command, check=True, **output)
+
+
+def say(text: str) -> None:
+    """Tell the user."""
+    sys.stdout.write(f"setup: {text}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"setup: failed ({error}); pip's own message stands above. `make setup` goes on where it stopped.")
