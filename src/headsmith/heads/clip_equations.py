@@ -1,0 +1,168 @@
+"""The cost of a clip's state and its Gauss-Newton equations, as an arrow over a block band.
+
+The cost is a sum of squares in units of standard deviations: robust landmark errors, codes around their means, changes in time,
+identity and focal length. Landmarks are worked through in runs of frames, so memory beyond the equations does not grow.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from headsmith.heads.clip_types import POSE, ClipProblem, ClipState, project_landmarks, take_frames, turned
+from headsmith.maths.arrow import ArrowSystem
+from headsmith.maths.robust import charbonnier
+from headsmith.maths.rotations import skew
+from headsmith.maths.smoothness import second_differences, turn_acceleration_jacobians, turn_accelerations
+
+JACOBIAN_TYPE = torch.float32
+"""Precision of the derivatives in the equations; errors, cost and solution are float64, so this bends the way, not the goal."""
+
+RUN = 32
+"""Frames whose landmark Jacobians are held at once: about 30 MB for 440 landmarks and 120 unknowns."""
+
+
+def total_cost(problem: ClipProblem, state: ClipState) -> float:
+    """Return the whole cost."""
+    return landmark_cost(problem, state) + prior_cost(problem, state)
+
+
+def landmark_cost(problem: ClipProblem, state: ClipState) -> float:
+    """Return the robust cost of the landmark errors."""
+    errors = (project_landmarks(problem, state) - problem.pixels) / problem.noise
+    loss, _ = charbonnier(errors.square().sum(-1), problem.robust)
+    return float((problem.weights * loss).sum())
+
+
+def prior_cost(problem: ClipProblem, state: ClipState) -> float:
+    """Return the cost of codes, changes in time, identity and focal length."""
+    priors = problem.priors
+    away = state.codes - priors.code_mean
+    parts = [
+        ((away @ priors.code_precision) * away).sum(),
+        (outside(problem, state) / priors.code_slack).square().sum(),
+        ((state.codes[1:] - state.codes[:-1]) / priors.code_step).square().sum(),
+        (second_differences(state.position) / priors.position_step).square().sum(),
+        (turn_accelerations(state.rotation) / priors.turn_step).square().sum(),
+        (state.identity / priors.identity).square().sum(),
+        ((state.log_focal - priors.log_focal[0]) / priors.log_focal[1]).square(),
+    ]
+    return float(sum(parts))
+
+
+def outside(problem: ClipProblem, state: ClipState) -> Float[Tensor, "T C"]:
+    """Return how far each code lies beyond its bounds, with its sign; zero inside."""
+    return state.codes - state.codes.clamp(problem.priors.code_low, problem.priors.code_high)
+
+
+def linearise(problem: ClipProblem, state: ClipState) -> ArrowSystem:
+    """Return the Gauss-Newton equations ``H x = -g`` for a step from a state."""
+    system = _landmark_equations(problem, state)
+    _add_codes(system, problem, state)
+    _add_positions(system, problem, state)
+    _add_turns(system, problem, state)
+    count, priors = len(state.identity), problem.priors
+    system.corner.diagonal()[:count] += priors.identity**-2
+    system.shared_side[:count] -= state.identity / priors.identity**2
+    system.corner[-1, -1] += priors.log_focal[1] ** -2
+    system.shared_side[-1] -= (state.log_focal - priors.log_focal[0]) / priors.log_focal[1] ** 2
+    return system
+
+
+def _landmark_equations(problem: ClipProblem, state: ClipState) -> ArrowSystem:
+    frames, codes = state.codes.shape
+    own, shared = POSE + codes, len(state.identity) + 1
+    zeros = [(frames, own, own)] * 3 + [(frames, own, shared), (shared, shared), (frames, own), (shared,)]
+    system = ArrowSystem(*(torch.zeros(*shape, dtype=torch.float64) for shape in zeros))
+    for start in range(0, frames, RUN):
+        run = slice(start, min(start + RUN, frames))
+        jacobian, errors = _weighted_run(problem, state, run)
+        normal = (jacobian.mT @ jacobian).double()
+        side = -(jacobian.mT @ errors[..., None])[..., 0].double()
+        system.diagonal[run] = normal[:, :own, :own]
+        system.coupling[run] = normal[:, :own, own:]
+        system.corner.add_(normal[:, own:, own:].sum(0))
+        system.frame_side[run] = side[:, :own]
+        system.shared_side.add_(side[:, own:].sum(0))
+    return system
+
+
+def _weighted_run(problem: ClipProblem, state: ClipState, run: slice) -> tuple[Tensor, Tensor]:
+    """Return Jacobian ``(B, 2 L, unknowns)`` and errors ``(B, 2 L)`` of a run of frames, times the root of their weights."""
+    pixels, jacobian = project_with_jacobian(problem, take_frames(state, run), JACOBIAN_TYPE)
+    errors = (pixels - problem.pixels[run]) / problem.noise
+    _, robust = charbonnier(errors.square().sum(-1), problem.robust)
+    root = (robust * problem.weights[run]).sqrt()
+    scaled = jacobian.mul_((root / problem.noise)[..., None, None])
+    return scaled.flatten(1, 2), (errors * root[..., None]).flatten(1).to(JACOBIAN_TYPE)
+
+
+def project_with_jacobian(
+    problem: ClipProblem, state: ClipState, kind: torch.dtype
+) -> tuple[Float[Tensor, "B L 2"], Float[Tensor, "B L 2 N"]]:
+    """Return the landmarks' pixels and their derivatives by turn, shift, codes, identity and log focal length.
+
+    The derivatives are rounded to ``kind`` before the products that take the time.
+    """
+    inner = problem.landmarks.jacobian(state.identity, state.codes)
+    focal = state.log_focal.exp()
+    arm = turned(state, inner.points, problem.pivot)
+    seen = arm + state.position[:, None]
+    slope = seen[..., :2] / seen[..., 2:]
+    lens = torch.cat([torch.eye(2, dtype=slope.dtype).expand(*slope.shape[:2], 2, 2), -slope[..., None]], -1)
+    lens = lens * (focal / seen[..., 2])[..., None, None]
+    through = (lens @ state.rotation[:, None]).to(kind)
+    pose = torch.cat([lens @ -skew(arm), lens], -1).to(kind)
+    columns = [pose, through @ inner.codes.to(kind), through @ inner.identity.to(kind), (focal * slope[..., None]).to(kind)]
+    return focal * slope + problem.principal, torch.cat(columns, -1)
+
+
+def _add_codes(system: ArrowSystem, problem: ClipProblem, state: ClipState) -> None:
+    priors, codes = problem.priors, slice(POSE, None)
+    system.diagonal[:, codes, codes] += priors.code_precision
+    system.frame_side[:, codes] -= (state.codes - priors.code_mean) @ priors.code_precision
+    beyond = outside(problem, state)
+    system.diagonal.diagonal(dim1=1, dim2=2)[:, codes] += (beyond != 0) / priors.code_slack**2
+    system.frame_side[:, codes] -= beyond / priors.code_slack**2
+    weight = priors.code_step**-2
+    pull = weight * (state.codes[1:] - state.codes[:-1])
+    system.diagonal.diagonal(dim1=1, dim2=2)[1:, codes] += weight
+    system.diagonal.diagonal(dim1=1, dim2=2)[:-1, codes] += weight
+    system.next.diagonal(dim1=1, dim2=2)[:-1, codes] -= weight
+    system.frame_side[1:, codes] -= pull
+    system.frame_side[:-1, codes] += pull
+
+
+def _add_positions(system: ArrowSystem, problem: ClipProblem, state: ClipState) -> None:
+    change = second_differences(state.position)
+    weight = torch.diag(problem.priors.position_step**-2).expand(len(change), 3, 3)
+    blocks = tuple(factor * torch.eye(3, dtype=torch.float64).expand(len(change), 3, 3) for factor in (1, -2, 1))
+    _add_second(system, slice(3, POSE), blocks, weight, change)
+
+
+def _add_turns(system: ArrowSystem, problem: ClipProblem, state: ClipState) -> None:
+    if len(state.rotation) < 3:
+        return
+    change = turn_accelerations(state.rotation)
+    weight = (torch.eye(3, dtype=torch.float64) / problem.priors.turn_step**2).expand(len(change), 3, 3)
+    _add_second(system, slice(0, 3), turn_acceleration_jacobians(state.rotation), weight, change)
+
+
+def _add_second(
+    system: ArrowSystem, place: slice, blocks: tuple[Tensor, ...], weight: Float[Tensor, "U 3 3"], error: Float[Tensor, "U 3"]
+) -> None:
+    """Add the squares of errors that touch three frames in a row, given their derivatives by each."""
+    count = len(error)
+    weighted = [block.mT @ weight for block in blocks]
+    for later in range(3):
+        system.frame_side[later : later + count, place] -= (weighted[later] @ error[..., None])[..., 0]
+        for earlier in range(later + 1):
+            band = (system.diagonal, system.next, system.after_next)[later - earlier]
+            band[earlier : earlier + count, place, place] += weighted[later] @ blocks[earlier]
+
+
+def damp(system: ArrowSystem, damping: float) -> ArrowSystem:
+    """Return the equations with the diagonal grown by a share (Levenberg-Marquardt in Marquardt's scaling, 1963)."""
+    diagonal = system.diagonal + damping * torch.diag_embed(system.diagonal.diagonal(dim1=1, dim2=2))
+    corner = system.corner + damping * torch.diag(system.corner.diag())
+    bands = (system.next, system.after_next, system.coupling)
+    return ArrowSystem(diagonal, *bands, corner, system.frame_side, system.shared_side)

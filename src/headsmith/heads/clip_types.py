@@ -1,0 +1,123 @@
+"""What is known, what is sought and what is believed beforehand when a head is fitted to a whole clip."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from headsmith.heads.landmark_model import LandmarkModel
+
+POSE = 6
+"""A frame's unknowns begin with its turn (3, radians, camera axes) and its shift (3, metres); its codes follow."""
+
+
+@dataclass(frozen=True)
+class ClipState:
+    """The unknowns.
+
+    Attributes:
+        identity: Codes of the person.
+        log_focal: Natural logarithm of the focal length in pixels.
+        rotation: Head to camera.
+        position: The head's pivot in the camera's axes, metres.
+        codes: Expression, eyelids, jaw, eyes, as ``CodeLayout`` has them.
+    """
+
+    identity: Float[Tensor, " K"]
+    log_focal: Float[Tensor, ""]
+    rotation: Float[Tensor, "T 3 3"]
+    position: Float[Tensor, "T 3"]
+    codes: Float[Tensor, "T C"]
+
+
+@dataclass(frozen=True)
+class ClipPriors:
+    """What is believed before a landmark is seen, as standard deviations.
+
+    Attributes:
+        code_mean: Expected codes.
+        code_precision: Inverse covariance of the codes around them.
+        code_low: Smallest codes that cost nothing more.
+        code_high: Largest codes that cost nothing more.
+        code_slack: How far a code may lie beyond its bounds at the cost of one standard deviation.
+        code_step: Change of a code from frame to frame.
+        turn_step: Change of the turn between frames, radians.
+        position_step: Change of the shift between frames, metres, along x, y, z.
+        identity: Deviation of the identity codes.
+        log_focal: Expected logarithm of the focal length, and its deviation.
+    """
+
+    code_mean: Float[Tensor, "T C"]
+    code_precision: Float[Tensor, "C C"]
+    code_low: Float[Tensor, " C"]
+    code_high: Float[Tensor, " C"]
+    code_slack: float
+    code_step: Float[Tensor, " C"]
+    turn_step: float
+    position_step: Float[Tensor, "3"]
+    identity: float
+    log_focal: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class ClipProblem:
+    """A clip's landmarks and the head to be fitted to them.
+
+    Attributes:
+        landmarks: The head's landmarks.
+        pixels: Where the detector saw them; ignored where the weight is zero, and must be finite.
+        weights: Confidence of each landmark in each frame, 0..1.
+        noise: Standard deviation of a landmark of weight 1, pixels, along each axis.
+        robust: Distance, in units of the noise, at which the loss turns from squared to linear.
+        principal: Principal point, pixels.
+        pivot: Point of the head about which it turns, metres; keeps turn and shift apart.
+        priors: Beliefs.
+    """
+
+    landmarks: LandmarkModel
+    pixels: Float[Tensor, "T L 2"]
+    weights: Float[Tensor, "T L"]
+    noise: float
+    robust: float
+    principal: Float[Tensor, "2"]
+    pivot: Float[Tensor, "3"]
+    priors: ClipPriors
+
+    @property
+    def seen(self) -> Bool[Tensor, " T"]:
+        """Frames in which any landmark counts."""
+        return self.weights.sum(1) > 0
+
+
+def turned(state: ClipState, points: Float[Tensor, "T L 3"], pivot: Float[Tensor, "3"]) -> Float[Tensor, "T L 3"]:
+    """Return points of the head turned about its pivot into the camera's axes, not yet shifted."""
+    return (points - pivot) @ state.rotation.mT
+
+
+def project_landmarks(problem: ClipProblem, state: ClipState) -> Float[Tensor, "T L 2"]:
+    """Return where the state's landmarks are seen, pixels."""
+    points = problem.landmarks.points(state.identity, state.codes)
+    seen = turned(state, points, problem.pivot) + state.position[:, None]
+    return state.log_focal.exp() * seen[..., :2] / seen[..., 2:] + problem.principal
+
+
+def translation(state: ClipState, pivot: Float[Tensor, "3"]) -> Float[Tensor, "T 3"]:
+    """Return t of ``q = R p + t`` for points p of the head's frame, metres."""
+    return state.position - state.rotation @ pivot
+
+
+def take_frames(state: ClipState, frames: slice | Tensor) -> ClipState:
+    """Return some frames of a state."""
+    return ClipState(state.identity, state.log_focal, state.rotation[frames], state.position[frames], state.codes[frames])
+
+
+def at_rest(problem: ClipProblem, focal: float) -> ClipState:
+    """Return a state with the mean head at rest in every frame, one metre before the camera."""
+    count, priors = len(problem.pixels), problem.priors
+    kind = problem.pixels.dtype
+    identity = torch.zeros(len(problem.landmarks.identity), dtype=kind)
+    rotation = torch.eye(3, dtype=kind).expand(count, 3, 3)
+    position = torch.tensor([0.0, 0.0, 1.0], dtype=kind).expand(count, 3)
+    codes = torch.zeros_like(priors.code_mean).clamp(priors.code_low, priors.code_high)
+    return ClipState(identity, torch.tensor(focal, dtype=kind).log(), rotation, position, codes)
