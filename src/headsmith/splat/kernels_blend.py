@@ -2,8 +2,7 @@
 
 Blending rules are those of gsplat 1.5.3 (`RasterizeToPixels3DGSFwd.cu`): alpha = min(0.999, opacity exp(-sigma)); below 1/255,
 or where sigma < 0, the Gaussian is passed over; a pixel is finished, that Gaussian excluded, when its transmittance would come
-to 1e-4 or less. A tile of 32 x 32 pixels lives in flat planes that fit the first-level cache; in a row of it eight pixels are
-one vector. A transmittance with its sign set marks a pixel as finished; the eight pixels right of the tile are so from the start.
+to 1e-4 or less. Tiles are described in `kernels_tile`.
 
 The backward pass goes front to back as well. With f = gradient . colour and w = alpha T, it carries one number a pixel,
 S = gradient . image - alpha_gradient T_final, less w f of the Gaussians passed; then dL/dalpha = T f - S / (1 - alpha).
@@ -15,9 +14,9 @@ import numpy as np
 from jaxtyping import Float32, Int32
 from numba import njit
 
+from headsmith.splat.kernels_tile import EDGE, PLANE, ROW, close_tile, is_finished, open_tile, owe
 from headsmith.splat.lanes import (
     LanesType,
-    any_lane,
     lanes_of,
     larger,
     load,
@@ -29,14 +28,10 @@ from headsmith.splat.lanes import (
     smaller,
     store,
     total,
+    totals,
 )
 
-EDGE_BITS = 5
-EDGE = 1 << EDGE_BITS
-ROW = EDGE + 8
-PLANE = EDGE * ROW
 RECORD, PULL = 12, 12
-FINISHED = np.float32(-1e-30)
 HALF, ONE, ZERO = np.float32(0.5), np.float32(1), np.float32(0)
 MOST, LEAST, OPAQUE = np.float32(0.999), np.float32(1 / 255), np.float32(1e-4)
 PER_OCTAVE = np.float32(-1.4426950408889634)  # -1 / ln 2: e^-sigma is 2^(PER_OCTAVE sigma)
@@ -55,26 +50,6 @@ def power(exponent: LanesType) -> LanesType:
     series = series * part + np.float32(2.4022242e-1)
     series = series * part + np.float32(6.9314700e-1)
     return (series * part + ONE) * power_of_two(whole)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-@no_type_check
-def open_tile(planes: Float32[np.ndarray, " P"], columns: int, rows: int) -> None:
-    """Sets the first plane to a transmittance of 1 on the image, finished beside it, and the other planes to 0."""
-    planes[PLANE:] = ZERO
-    for row in range(EDGE):
-        for column in range(ROW):
-            planes[row * ROW + column] = ONE if row < rows and column < columns else FINISHED
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-@no_type_check
-def is_finished(planes: Float32[np.ndarray, " P"]) -> bool:
-    """Whether no pixel of the tile takes more light."""
-    most = load(planes, 0)
-    for place in range(8, PLANE, 8):
-        most = larger(most, load(planes, place))
-    return not any_lane(most > ZERO)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -142,14 +117,7 @@ def blend(
                     store(planes, place + 2 * PLANE, load(planes, place + 2 * PLANE) + weight * green)
                     store(planes, place + 3 * PLANE, load(planes, place + 3 * PLANE) + weight * blue)
                     place += ROW
-        for row in range(top, bottom):
-            for column in range(left, right):
-                place, pixel = (row - top) * ROW + column - left, row * width + column
-                through = abs(planes[place])
-                leftover[pixel] = through
-                for channel in range(3):
-                    behind = through * background[pixel * step + channel]
-                    image[3 * pixel + channel] = planes[place + (channel + 1) * PLANE] + behind
+        close_tile(planes, left, top, right, bottom, width, background, step, image, leftover)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -180,7 +148,8 @@ def blend_backward(
         leftover: What `blend` gave.
         image_gradient: dL/d image.
         alpha_gradient: dL/d alpha, where alpha = 1 - leftover.
-        pulls: 12 a Gaussian, 0 beforehand: dL/d centre x, y; conic A, B, C; opacity; red, green, blue; three unused.
+        pulls: 12 a Gaussian, 0 beforehand: with q = -dL/dsigma at a pixel and (dx, dy) from the centre to it, the sums of q,
+            q dx, q dy, q dx dx, q dx dy, q dy dy; then dL/d red, green, blue; three unused.
     """
     across = (width + EDGE - 1) // EDGE
     planes = np.empty(5 * PLANE, np.float32)
@@ -190,15 +159,7 @@ def blend_backward(
         left, top = tile % across * EDGE, tile // across * EDGE
         right, bottom = min(left + EDGE, width), min(top + EDGE, height)
         open_tile(planes, right - left, bottom - top)
-        for row in range(top, bottom):
-            for column in range(left, right):
-                place, pixel = (row - top) * ROW + column - left, row * width + column
-                owed = -alpha_gradient[pixel] * leftover[pixel]
-                for channel in range(3):
-                    gradient = image_gradient[3 * pixel + channel]
-                    planes[place + (2 + channel) * PLANE] = gradient
-                    owed += gradient * image[3 * pixel + channel]
-                planes[place + PLANE] = owed
+        owe(planes, left, top, right, bottom, width, image, leftover, image_gradient, alpha_gradient)
         for entry in range(starts[tile], starts[tile + 1]):
             if (entry - starts[tile]) & LOOK == LOOK and is_finished(planes):
                 break
@@ -233,7 +194,7 @@ def blend_backward(
                     owed = load(planes, place + PLANE) - weight * worth
                     store(planes, place + PLANE, owed)
                     on_alpha = before * worth - owed / (ONE - alpha)
-                    on_sigma = select(
+                    bare = select(
                         open_ & (full <= MOST), alpha * on_alpha, ZERO
                     )  # its negative, really: signs are mended below
                     of_red, of_green, of_blue = (
@@ -241,19 +202,12 @@ def blend_backward(
                         of_green + weight * on_green,
                         of_blue + weight * on_blue,
                     )
-                    along = on_sigma * dy
-                    down_1, down_y, sum_yy = down_1 + on_sigma, down_y + along, sum_yy + along * dy
+                    along = bare * dy
+                    down_1, down_y, sum_yy = down_1 + bare, down_y + along, sum_yy + along * dy
                     place += ROW
                 sum_1, sum_x, sum_y = sum_1 + down_1, sum_x + down_1 * dx, sum_y + down_y
                 sum_xx, sum_xy = sum_xx + down_1 * dx * dx, sum_xy + down_y * dx
-            moment_x, moment_y = total(sum_x), total(sum_y)
+            moments = totals((sum_1, sum_x, sum_y, sum_xx, sum_xy, sum_yy, of_red, of_green))
             to = members[entry] * PULL
-            pulls[to] += records[at + 2] * moment_x + records[at + 3] * moment_y
-            pulls[to + 1] += records[at + 3] * moment_x + records[at + 4] * moment_y
-            pulls[to + 2] -= HALF * total(sum_xx)
-            pulls[to + 3] -= total(sum_xy)
-            pulls[to + 4] -= HALF * total(sum_yy)
-            pulls[to + 5] += total(sum_1) / opacity
-            pulls[to + 6] += total(of_red)
-            pulls[to + 7] += total(of_green)
+            store(pulls, to, load(pulls, to) + moments)
             pulls[to + 8] += total(of_blue)

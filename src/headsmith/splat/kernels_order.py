@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float32, Int32
 from numba import njit
 
-from headsmith.splat.kernels_blend import EDGE, EDGE_BITS
+from headsmith.splat.kernels_tile import EDGE, EDGE_BITS
 
 DIGIT = 11
 BUCKETS = 1 << DIGIT

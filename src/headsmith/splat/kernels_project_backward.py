@@ -10,7 +10,7 @@ from headsmith.splat.kernels_blend import PULL, RECORD
 from headsmith.splat.kernels_project import see, slopes, turn
 from headsmith.splat.lanes import LanesType, gather, larger, root, scatter, select, smaller
 
-HALF, ONE, TWO, ZERO = np.float32(0.5), np.float32(1), np.float32(2), np.float32(0)
+MINUS_HALF, ONE, TWO, ZERO = np.float32(-0.5), np.float32(1), np.float32(2), np.float32(0)
 
 
 @njit(inline="always")
@@ -88,8 +88,11 @@ def project_backward(
             gather(records, RECORD * i + 3, RECORD),
             gather(records, RECORD * i + 4, RECORD),
         )
-        of_a, of_c = gather(pulls, PULL * i + 2, PULL), gather(pulls, PULL * i + 4, PULL)
-        of_b = HALF * gather(pulls, PULL * i + 3, PULL)
+        # sigma = (A dx dx + C dy dy) / 2 + B dx dy, with dx and dy from the centre.
+        of_a, of_c = gather(pulls, PULL * i + 3, PULL) * MINUS_HALF, gather(pulls, PULL * i + 5, PULL) * MINUS_HALF
+        of_b = gather(pulls, PULL * i + 4, PULL) * MINUS_HALF
+        moment_x, moment_y = gather(pulls, PULL * i + 1, PULL), gather(pulls, PULL * i + 2, PULL)
+        of_column, of_row = a * moment_x + b * moment_y, b * moment_x + c * moment_y
         u, v = of_a * a + of_b * b, of_a * b + of_b * c
         s, t = of_b * a + of_c * b, of_b * b + of_c * c
         of_wide, of_mixed, of_high = ZERO - (a * u + b * s), ZERO - (a * v + b * t), ZERO - (b * v + c * t)
@@ -123,15 +126,16 @@ def project_backward(
             (free_across >= view[16]) & (free_across <= view[17]),
             (free_down >= view[18]) & (free_down <= view[19]),
         )
-        of_across = fx * (gather(pulls, PULL * i, PULL) - select(within_x, near * of_aside, ZERO))
-        of_down = fy * (gather(pulls, PULL * i + 1, PULL) - select(within_y, near * of_below, ZERO))
+        of_across = fx * (of_column - select(within_x, near * of_aside, ZERO))
+        of_down = fy * (of_row - select(within_y, near * of_below, ZERO))
         # across = cx near, down = cy near, near = 1 / cz
         of_cx, of_cy = of_across * near, of_down * near
         of_cz = ZERO - near * (of_cx * cx + of_cy * cy + near * of_near)
         scatter(of_means, 3 * i, 3, select(shown, view[0] * of_cx + view[3] * of_cy + view[6] * of_cz, ZERO))
         scatter(of_means, 3 * i + 1, 3, select(shown, view[1] * of_cx + view[4] * of_cy + view[7] * of_cz, ZERO))
         scatter(of_means, 3 * i + 2, 3, select(shown, view[2] * of_cx + view[5] * of_cy + view[8] * of_cz, ZERO))
-        scatter(of_opacities, i, 1, gather(pulls, PULL * i + 5, PULL))
+        opacity = larger(gather(records, RECORD * i + 5, RECORD), np.float32(1e-30))
+        scatter(of_opacities, i, 1, gather(pulls, PULL * i, PULL) / opacity)
         scatter(of_colours, 3 * i, 3, gather(pulls, PULL * i + 6, PULL))
         scatter(of_colours, 3 * i + 1, 3, gather(pulls, PULL * i + 7, PULL))
         scatter(of_colours, 3 * i + 2, 3, gather(pulls, PULL * i + 8, PULL))

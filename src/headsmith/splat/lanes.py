@@ -239,3 +239,54 @@ def scatter(context: Any, array: types.Array, index: types.Integer, stride: type
         return context.get_dummy_value()
 
     return types.none(array, index, stride, value), generate
+
+
+@intrinsic
+def load_thirds(context: Any, array: types.Array, index: types.Integer) -> tuple:
+    """Eight neighbouring triples of a flat float32 array, from `index` on: all first, all second, all third members."""
+
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> ir.Value:
+        triples = ir.VectorType(ir.FloatType(), 3 * COUNT)
+        address = place(context, builder, array, *arguments)
+        whole = builder.load(builder.bitcast(address, triples.as_pointer()), align=4, typ=triples)
+        parts = [builder.shuffle_vector(whole, whole, integers(*range(member, 3 * COUNT, 3))) for member in range(3)]
+        return context.make_tuple(builder, signature.return_type, parts)
+
+    return types.UniTuple(LANES, 3)(array, index), generate
+
+
+@intrinsic
+def store_thirds(context: Any, array: types.Array, index: types.Integer, triples: types.UniTuple) -> tuple:
+    """Writes eight neighbouring triples of a flat float32 array: the converse of `load_thirds`."""
+
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> ir.Value:
+        first, second, third = (builder.extract_value(arguments[2], member) for member in range(3))
+        wide = ir.VectorType(ir.IntType(32), 2 * COUNT)
+        pair = builder.shuffle_vector(first, second, ir.Constant(wide, list(range(2 * COUNT))))
+        rest = builder.shuffle_vector(third, third, ir.Constant(wide, list(range(2 * COUNT))))
+        order = [COUNT * member + lane for lane in range(COUNT) for member in range(3)]
+        triple = ir.VectorType(ir.FloatType(), 3 * COUNT)
+        whole = builder.shuffle_vector(pair, rest, ir.Constant(ir.VectorType(ir.IntType(32), 3 * COUNT), order))
+        address = place(context, builder, array, *arguments[:2])
+        builder.store(whole, builder.bitcast(address, triple.as_pointer()), align=4)
+        return context.get_dummy_value()
+
+    return types.none(array, index, triples), generate
+
+
+@intrinsic
+def totals(context: Any, values: types.UniTuple) -> tuple:
+    """The sums over the lanes of eight values, as lanes: pairs are folded into one until one is left."""
+
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> ir.Value:
+        parts = [builder.extract_value(arguments[0], lane) for lane in range(COUNT)]
+        for width in (4, 2, 1):  # each value of a pair keeps `width` partial sums in every group of 2 width lanes
+            low = [lane for lane in range(2 * COUNT) if lane // width % 2 == 0]
+            halves = integers(*low), integers(*(lane + width for lane in low))
+            parts = [
+                builder.fadd(*(builder.shuffle_vector(left, right, half) for half in halves))
+                for left, right in zip(parts[::2], parts[1::2], strict=True)
+            ]
+        return parts[0]
+
+    return LANES(values), generate
