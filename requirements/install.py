@@ -27,7 +27,7 @@ def main() -> None:
     subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=True)
     lock = LOCKS / ("cpu.lock" if cpu_build_found() else "gpu.lock")
     say(f"installing {lock.name} into .venv (some minutes, once)")
-    install("-r", str(lock))
+    install_all(lock)
 
 
 def cpu_build_found() -> bool:
@@ -38,7 +38,7 @@ def cpu_build_found() -> bool:
     probe = VENV / "torch.txt"
     probe.write_text(block.group() + "\n")
     try:
-        install("--dry-run", "--no-deps", "-r", str(probe), quiet=True)
+        pip_install("--dry-run", "--no-deps", "-r", str(probe))
     except subprocess.CalledProcessError as error:
         reason = next((line for line in reversed(error.stdout.splitlines()) if line.startswith("ERROR")), "pip failed")
         say(f"{name} is not to be had ({reason.removeprefix('ERROR: ')}): taking the default build of torch, which is larger.")
@@ -49,13 +49,34 @@ def cpu_build_found() -> bool:
     return True
 
 
-def install(*arguments: str, quiet: bool = False) -> None:
-    """Run pip in the environment, with hashes required."""
+def install_all(lock: Path) -> None:
+    """Install a whole lock, telling now and then how far it has come."""
+    total = sum(line[0].isalnum() for line in lock.read_text().splitlines())
+    found = 0
+    with subprocess.Popen(pip_command("-r", str(lock)), stdout=subprocess.PIPE, text=True) as pip:
+        for line in pip.stdout or ():
+            found += line.startswith(("Collecting ", "Requirement already satisfied"))
+            found += line.startswith("Processing ") and "(from -r" in line
+            if line.startswith(("Collecting ", "Processing ")) and found % 25 == 0:
+                say(f"{found} of {total} packages fetched")
+            elif line.startswith("Installing collected packages"):
+                say(f"all fetched, unpacking {total} packages")
+    if pip.returncode:
+        raise subprocess.CalledProcessError(pip.returncode, pip.args)
+    say("done")
+
+
+def pip_install(*arguments: str) -> None:
+    """Run pip in the environment, holding back what it says."""
+    subprocess.run(pip_command(*arguments), check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def pip_command(*arguments: str) -> list[str]:
+    """Return the command that installs into the environment, with hashes required."""
     command = [str(VENV / "bin/python"), "-m", "pip", "install", "--require-hashes", "--disable-pip-version-check", *arguments]
     if index := os.environ.get("HEADSMITH_TORCH_INDEX"):
         command += ["--extra-index-url", index]
-    output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True} if quiet else {}
-    subprocess.run(command, check=True, **output)
+    return command
 
 
 def say(text: str) -> None:

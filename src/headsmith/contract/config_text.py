@@ -11,6 +11,7 @@ from typing import Any, get_origin
 
 import yaml
 
+from headsmith.contract.labels import LABELS
 from headsmith.contract.settings import Settings
 
 DEFAULT_FILE = "config/default.yaml"
@@ -119,6 +120,8 @@ def _table(items: list[tuple[Field, Any]]) -> Iterator[str]:
 
 def _limits(item: Field) -> str:
     low, high, choices = (item.metadata.get(key) for key in ("minimum", "maximum", "choices"))
+    if choices == LABELS:
+        return "labels of face parsing"
     if choices is not None:
         return " or ".join(f"`{choice}`" for choice in choices)
     if low is not None and high is not None:

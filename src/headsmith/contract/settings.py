@@ -7,6 +7,8 @@ A stage receives its own section alone, so only the settings that it uses can re
 from dataclasses import dataclass, field
 from typing import Any
 
+from headsmith.contract.labels import LABELS
+
 
 def setting(default: Any, text: str, **limits: Any) -> Any:
     """Declare a setting: its default, what it means, and limits (``minimum``, ``maximum``, ``choices``)."""
@@ -57,8 +59,8 @@ class ParsingSettings:
 class MasksSettings:
     """Cutting masks from label maps, by label name."""
 
-    mouth: list[str] = setting(["mouth", "upper_lip", "lower_lip"], "labels of the mouth mask")
-    not_head: list[str] = setting(["background", "cloth"], "labels that the head mask leaves out")
+    mouth: list[str] = setting(["mouth", "upper_lip", "lower_lip"], "labels of the mouth mask", choices=LABELS)
+    not_head: list[str] = setting(["background", "cloth"], "labels that the head mask leaves out", choices=LABELS)
     min_lips_inside: float = setting(
         0.5, "smallest share of detected lip points that must lie in the mouth mask, over the clip", minimum=0, maximum=1
     )
@@ -77,10 +79,11 @@ class HeadsSettings:
 class TrackingSettings:
     """Fitting the head to the landmarks of the whole clip at once."""
 
-    iterations: int = setting(900, "iterations of the joint fit, after the rigid start", minimum=10)
-    identity_weight: float = setting(0.01, "weight of the identity prior (codes are standard deviations)", minimum=0)
-    expression_weight: float = setting(0.02, "weight of the expression prior", minimum=0)
-    smoothness: float = setting(0.5, "weight of smoothness in time", minimum=0)
+    iterations: int = setting(25, "most Levenberg-Marquardt steps of a fit", minimum=3)
+    noise: float = setting(2.0, "expected error of a landmark, in percent of the eye distance", minimum=0.01)
+    identity_weight: float = setting(1.0, "weight of the identity prior; 1 as measured on real clips", minimum=0)
+    expression_weight: float = setting(1.0, "weight of the prior of expression, jaw, eyes and lids", minimum=0.001)
+    smoothness: float = setting(1.0, "weight of smoothness in time; 1 as measured on real clips", minimum=0.001)
     max_residual: float = setting(5.0, "a frame with a larger error, in percent of the eye distance, is an outlier", minimum=0)
     max_bad: float = setting(0.1, "largest share of frames that may be missing or outliers", minimum=0, maximum=1)
 

@@ -1,0 +1,95 @@
+"""Every mistake in the table of clips gets a message with the clip, the file and the remedy."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from headsmith.contract.clips import Clip, check_clips, read_clips
+from headsmith.contract.errors import UserError
+from headsmith.contract.settings import DatasetSettings, FramesSettings, Settings
+
+HEADER = "clip\tvideo\tstart\tend\tfps\n"
+
+
+def table(folder: Path, text: str) -> Path:
+    path = folder / "clips.tsv"
+    path.write_text(text)
+    return path
+
+
+def test_a_table_is_read(tmp_path: Path) -> None:
+    text = "# mine\n" + HEADER + "a\tx.mp4\t\t\t\n\nb-1\tasset:franck.mp4\t1.5\t25\t12\nc\ty.mp4\n"
+    clips = read_clips(table(tmp_path, text))
+    assert clips == {
+        "a": Clip("a", "x.mp4"),
+        "b-1": Clip("b-1", "asset:franck.mp4", 1.5, 25.0, 12.0),
+        "c": Clip("c", "y.mp4"),
+    }
+    assert (clips["a"].asset, clips["b-1"].asset) == (None, "franck.mp4")
+
+
+def test_the_demo_clip_is_listed() -> None:
+    clips = read_clips(Path(__file__).resolve().parents[2] / "config/clips.tsv")
+    assert clips["franck"] == Clip("franck", "asset:franck.mp4", 0.0, 25.0, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", ["column 'clip' is missing", "separated by tabs"]),
+        ("clip\tvidoe\na\tx\n", ["unknown column 'vidoe'", "did you mean 'video'?"]),
+        ("clip video\na x\n", ["unknown column 'clip video'"]),
+        ("clip\tstart\na\t1\n", ["column 'video' is missing"]),
+        ("clip\tvideo\tvideo\n", ["a column stands twice"]),
+        (HEADER, ["holds no clip"]),
+        (HEADER + "a\tx\na\ty\n", ["line 3", "stands twice", "clip:   a"]),
+        (HEADER + "a b\tx\n", ["'a b' cannot name a clip"]),
+        (HEADER + "../a\tx\n", ["cannot name a clip"]),
+        (HEADER + "$(rm)\tx\n", ["cannot name a clip"]),
+        (HEADER + "a\n", ["no video is named", "clip:   a"]),
+        (HEADER + "a\tx\t1\t2\t3\t4\n", ["6 cells for 5 columns"]),
+        (HEADER + "a\tx\tsoon\n", ["start is 'soon'", "clip:   a"]),
+        (HEADER + "a\tx\t-1\n", ["start is '-1'"]),
+        (HEADER + "a\tx\t\tinf\n", ["end is 'inf'"]),
+        (HEADER + "a\tx\t3\t3\n", ["the end 3 does not lie after the start 3"]),
+        (HEADER + "a\tx\t\t\t0\n", ["fps is 0"]),
+    ],
+)
+def test_a_mistake_is_explained(tmp_path: Path, text: str, words: list[str]) -> None:
+    path = table(tmp_path, text)
+    with pytest.raises(UserError) as caught:
+        read_clips(path)
+    assert caught.value.remedy
+    assert caught.value.file == str(path)
+    for word in words:
+        assert word in caught.value.message
+
+
+def test_a_missing_table_is_explained(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="cannot be read"):
+        read_clips(tmp_path / "clips.tsv")
+
+
+def refused(clip: Clip, settings: Settings = Settings()) -> str:  # noqa: B008 (frozen)
+    with pytest.raises(UserError) as caught:
+        check_clips({clip.name: clip}, settings, ["franck.mp4", "cap12.mp4"], Path("config/clips.tsv"))
+    assert caught.value.clip == clip.name
+    assert caught.value.remedy
+    return caught.value.message
+
+
+def test_a_missing_video_is_told() -> None:
+    assert "does not exist: videos/none.mp4" in refused(Clip("a", "videos/none.mp4"))
+
+
+def test_an_unknown_asset_is_told() -> None:
+    assert "did you mean 'franck.mp4'?" in refused(Clip("a", "asset:frank.mp4"))
+
+
+def test_no_frames_left_for_training_is_told() -> None:
+    settings = replace(Settings(), frames=FramesSettings(fps=10.0), dataset=DatasetSettings(held_out=100))
+    message = refused(Clip("a", "asset:franck.mp4", 2.0, 12.0), settings)
+    assert "100 frames; 100 are held out" in message
+    check_clips({"a": Clip("a", "asset:franck.mp4", 2.0, 12.0, fps=11.0)}, settings, ["franck.mp4"], Path("t"))
+    check_clips({"a": Clip("a", "asset:franck.mp4", 2.0)}, settings, ["franck.mp4"], Path("t"))
