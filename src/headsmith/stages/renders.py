@@ -1,0 +1,78 @@
+"""The held-out frames as the avatar shows them: pictures for the scores, and a video beside the truth."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+
+from headsmith.contract.manifest import read_manifest
+from headsmith.contract.settings import RendersSettings
+from headsmith.media.frames import FrameFolderWriter, iterate_frames
+from headsmith.media.progress import progress
+from headsmith.media.video_writer import VideoWriter
+from headsmith.splat.avatar import View
+from headsmith.stages.avatar_file import TrainedAvatar, read_avatar
+from headsmith.stages.avatar_views import load_views
+
+Picture = UInt8[np.ndarray, "H W 3"]
+
+DIFFERENCE_GAIN = 4
+"""How much the video's third panel strengthens the difference; middle grey is none."""
+
+
+def render_avatar(
+    *,
+    clip: str,
+    avatar: Path,
+    head: Path,
+    tracking: Path,
+    dataset: Path,
+    frames: Path,
+    manifest: Path,
+    video: Path,
+    settings: RendersSettings,
+    threads: int,
+) -> None:
+    """Render the held-out frames over the background plate, and a video: truth, render, difference.
+
+    Args:
+        clip: Name of the clip.
+        avatar: ``avatar.pt``.
+        head: The head container.
+        tracking: ``tracking.npz``.
+        dataset: ``dataset.json``: which frames are held out.
+        frames: Manifest of the frames.
+        manifest: Manifest to write; the renders go into its folder.
+        video: Video to write, MP4.
+        settings: The stage's settings.
+        threads: Threads that share a picture.
+
+    Raises:
+        UserError: An input is broken, or avatar and tracking belong to different heads.
+    """
+    torch.set_num_threads(threads)
+    ids = json.loads(Path(dataset).read_text())["held_out"]
+    views = load_views(clip=clip, tracking=tracking, head=head)
+    trained = read_avatar(avatar, views, clip)
+    rate = settings.fps or read_manifest(frames, clip=clip, verify=False).details["fps"]
+    pairs = zip(iterate_frames(frames, clip, ids=ids), views.views(ids, trained.binding), strict=True)
+    with FrameFolderWriter(manifest, clip, threads=threads) as folder, VideoWriter(video, rate) as film:
+        for (frame_id, truth), view in progress(pairs, len(ids), f"{clip}: renders"):
+            render = draw(trained, view, threads)
+            folder.add(frame_id, render)
+            film.add(np.concatenate([truth, render, difference(truth, render)], 1))
+
+
+@torch.no_grad()
+def draw(trained: TrainedAvatar, view: View, threads: int) -> Picture:
+    """Return the avatar's picture of a frame."""
+    image, _ = trained.avatar(view, trained.plate, threads)
+    return (image.clamp(0, 1) * 255).round().byte().numpy()
+
+
+def difference(truth: Picture, render: Picture) -> Picture:
+    """Return how a render differs from the truth, strengthened, around middle grey."""
+    gap = render.astype(np.int32) - truth
+    return (128 + DIFFERENCE_GAIN * gap).clip(0, 255).astype(np.uint8)
