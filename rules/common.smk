@@ -8,6 +8,7 @@ from snakemake.exceptions import WorkflowError
 from headsmith.contract.clips import check_clips, read_clips
 from headsmith.contract.config import USER_FILE, load_settings, read_yaml
 from headsmith.contract.errors import UserError
+from headsmith.contract.networks import matting_network
 
 
 def read_configuration():
@@ -24,7 +25,7 @@ def read_configuration():
 
 SETTINGS, CLIPS, ASSETS = read_configuration()
 VARIANTS = list(SETTINGS.avatar)
-MATTE_NETWORK = f"rvm-{SETTINGS.frames.size}"
+MATTE_NETWORK = matting_network(SETTINGS.frames.size, SETTINGS.matte.downsample)
 NETWORKS = [SETTINGS.parsing.network, MATTE_NETWORK]
 STAGE_PICTURES = ["frames", "landmarks", "matte", "parsing", "masks", "tracking"]
 PICTURES = STAGE_PICTURES + [f"renders-{variant}" for variant in VARIANTS]
