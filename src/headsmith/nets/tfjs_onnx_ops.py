@@ -111,7 +111,7 @@ def part_channels(builder: Builder, picture: Picture) -> tuple[Picture, Picture 
     """Return a concatenation as its leading parts, a multiple of eight channels, and its odd last part.
 
     ONNX runtime's fast convolutions take channels in blocks of eight; RVM appends the three colours to many channels, which
-    sends the whole to its slow ones (measured: 37 ms a frame at 256 pixels, 25 ms with the colours convolved by themselves).
+    sends the whole to its slow ones (measured on one core, 256 pixels: 38 ms a frame, 34 ms with the colours by themselves).
     """
     leading = sum(part.shape[3] for part in picture.parts[:-1])
     if not leading or leading % BLOCK or picture.shape[3] % BLOCK == 0:
