@@ -1,0 +1,1 @@
+"""Pictures for people: overlays, contact sheets, curves. Nothing that computes imports this room."""
