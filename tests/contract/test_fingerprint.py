@@ -11,7 +11,8 @@ from headsmith.contract.fingerprint import closure, fingerprint
 FILES = {
     "__init__.py": '"""The package."""\n__version__ = "1"\n',
     "contract/__init__.py": "",
-    "contract/settings.py": "A = 1\n",
+    "contract/settings.py": "from headsmith.contract import labels\nA = 1\n",
+    "contract/labels.py": "",
     "maths/__init__.py": "",
     "maths/cameras.py": "def project(x):\n    '''Project.'''\n    return x + 1  # one\n",
     "maths/deep.py": "B = 2\n",
@@ -60,8 +61,8 @@ def test_the_closure_follows_every_form_of_import(tmp_path: Path, write: Callabl
     source = tmp_path / "src"
     packages = {"headsmith", "headsmith.stages"}
     maths = {"headsmith.maths", "headsmith.maths.cameras"}
-    settings = {"headsmith.contract", "headsmith.contract.settings"}
-    assert closure("headsmith.stages.one", source) == packages | maths | settings | {"headsmith.stages.one"}
+    contract = {"headsmith.contract"}
+    assert closure("headsmith.stages.one", source) == packages | maths | contract | {"headsmith.stages.one"}
     nets = {"headsmith.nets", "headsmith.nets.inner", "headsmith.maths", "headsmith.maths.deep"}
     assert closure("headsmith.stages.two", source) == packages | nets | {"headsmith.stages.two"}
     assert {"headsmith.show.page", "headsmith.stages.one"} < closure("headsmith.stages.three", source)
@@ -79,6 +80,7 @@ def test_the_closure_follows_every_form_of_import(tmp_path: Path, write: Callabl
         ("show/page.py", "C = 4\n", {"three"}),
         ("show/templates/page.html", "<div>\n", {"three"}),
         ("contract/settings.py", "A = 2\n", set()),
+        ("contract/labels.py", "F = 1\n", set()),
         ("__init__.py", FILES["__init__.py"].replace('"1"', '"2"'), set()),
         ("stages/__init__.py", "X = 1\n", {"one", "two", "three"}),
         ("maths/unused.py", "E = 1\n", set()),

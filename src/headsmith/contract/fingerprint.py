@@ -15,7 +15,7 @@ SOURCE = Path(__file__).resolve().parents[2]
 SCRIPTS = SOURCE.parent / "workflow_scripts"
 
 WITHOUT_EFFECT = frozenset({f"{PACKAGE}.contract.settings", f"{PACKAGE}.contract.errors"})
-"""Modules whose text reaches no result: the values of settings are compared by themselves, errors only talk."""
+"""Modules whose text reaches no result, nor what they alone import: settings are compared by value, errors only talk."""
 
 
 def fingerprint(stage: str, *, script: str | None = None, source: Path = SOURCE, scripts: Path = SCRIPTS) -> str:
@@ -32,7 +32,7 @@ def fingerprint(stage: str, *, script: str | None = None, source: Path = SOURCE,
     """
     digest = hashlib.sha256()
     names = closure(f"{PACKAGE}.{stage}", source)
-    for name in sorted(names - WITHOUT_EFFECT):
+    for name in sorted(names):
         digest.update(name.encode() + _hash_module(module_file(name, source)))
     for path in sorted({path for name in names for path in _data_files(module_file(name, source).parent)}):
         digest.update(str(path.relative_to(source)).encode() + hashlib.sha256(path.read_bytes()).digest())
@@ -43,9 +43,9 @@ def fingerprint(stage: str, *, script: str | None = None, source: Path = SOURCE,
 
 @cache
 def closure(name: str, source: Path = SOURCE) -> frozenset[str]:
-    """Return the names of all modules of the package that importing ``name`` may load, itself and packages included.
+    """Return the names of all modules of the package that ``name`` may run, itself and packages included.
 
-    Imports inside functions count. Names are absolute (``headsmith.maths.cameras``).
+    Imports inside functions count; modules without effect do not. Names are absolute (``headsmith.maths.cameras``).
 
     Raises:
         FileNotFoundError: ``name`` is not a module of the package.
@@ -55,7 +55,7 @@ def closure(name: str, source: Path = SOURCE) -> frozenset[str]:
     while waiting:
         module = waiting.pop()
         for part in _with_packages(module):
-            if part not in found:
+            if part not in found | WITHOUT_EFFECT:
                 found.add(part)
                 waiting.extend(imports(part, source))
     return frozenset(found)
