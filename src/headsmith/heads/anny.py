@@ -37,12 +37,14 @@ class AnnyReport:
         explained: Share of the sampled people's variance that the kept identity components hold.
         jaw_angle: Turn of the jaw that stands for ``jawOpen`` at 1, radians.
         jaw_residual: Mean miss of the jaw's turn without its corrective, where the unit moves by over 1 mm, metres.
+        people: How many people were sampled.
         joint_residual: Root mean square miss of the joint regressor over people it was not fitted to, metres, a joint.
     """
 
     explained: float
     jaw_angle: float
     jaw_residual: float
+    people: int
     joint_residual: tuple[float, ...]
 
 
@@ -108,4 +110,4 @@ def measure(
     miss = np.linalg.norm(rig.weights[:, 2:3] * rig.hinge.move(template) - opening, axis=1)[moving].mean()
     joints = np.einsum("jv,nvd->njd", rig.joint_regressor, vertices) - joint_targets(source, rig.hinge, vertices, heads)
     spread = np.sqrt(np.square(joints).sum(-1).mean(0))
-    return AnnyReport(explained, rig.hinge.angle, float(miss), tuple(spread.tolist()))
+    return AnnyReport(explained, rig.hinge.angle, float(miss), 2 * len(heads), tuple(spread.tolist()))

@@ -18,17 +18,48 @@ def interpolate_on_faces(
     return (values[..., corners, :] * barycentrics[..., None].to(values.dtype)).sum(-2)
 
 
-def barycentrics_in_plane(
-    points: Float[Tensor, "*batch 2"], triangles: Float[Tensor, "*batch 3 2"]
-) -> Float[Tensor, "*batch 3"]:
-    """Return the barycentric coordinates of points in the plane of triangles: ratios of signed areas.
+def closest_barycentrics(points: Float[Tensor, "n D"], triangles: Float[Tensor, "n 3 D"]) -> Float[Tensor, "n 3"]:
+    """Return the barycentric coordinates, all in 0..1, of the point of each triangle that is nearest to a point.
 
-    They sum to 1; one is negative where the point lies outside. A triangle without area gives infinities or NaN.
+    The foot of the perpendicular where it falls inside, else the nearest point of the three edges (as in Ericson 2005,
+    *Real-Time Collision Detection*, section 5.1.5, there by cases). Triangles without area are served by their edges.
+
+    Args:
+        points: In a space of any dimension.
+        triangles: Corners, in the same space.
     """
-    from_point = triangles - points[..., None, :]
-    first, second, third = from_point.unbind(-2)
-    areas = torch.stack([cross_2d(second, third), cross_2d(third, first), cross_2d(first, second)], -1)
-    return areas / areas.sum(-1, keepdim=True)
+    foot = foot_barycentrics(points, triangles)
+    options = [edge_barycentrics(points, triangles, side) for side in range(3)]
+    inside = foot.isfinite().all(-1) & (foot >= 0).all(-1)
+    edges = torch.stack(options, 1)
+    miss = (torch.einsum("nec,ncd->ned", edges, triangles) - points[:, None]).square().sum(-1)
+    nearest = edges[torch.arange(len(points)), miss.argmin(1)]
+    return torch.where(inside[:, None], foot, nearest)
+
+
+def foot_barycentrics(points: Float[Tensor, "n D"], triangles: Float[Tensor, "n 3 D"]) -> Float[Tensor, "n 3"]:
+    """Return the coordinates of the perpendicular's foot in each triangle's plane: a 2 x 2 least-squares problem.
+
+    NaN or infinite where the triangle has no area.
+    """
+    first, second = triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0]
+    offset = points - triangles[:, 0]
+    aa, ab, bb = (first * first).sum(-1), (first * second).sum(-1), (second * second).sum(-1)
+    ap, bp = (first * offset).sum(-1), (second * offset).sum(-1)
+    area = aa * bb - ab * ab
+    one, two = (bb * ap - ab * bp) / area, (aa * bp - ab * ap) / area
+    return torch.stack([1 - one - two, one, two], -1)
+
+
+def edge_barycentrics(points: Float[Tensor, "n D"], triangles: Float[Tensor, "n 3 D"], side: int) -> Float[Tensor, "n 3"]:
+    """Return the coordinates of the nearest point on the edge from corner ``side`` to the next."""
+    start, end = triangles[:, side], triangles[:, (side + 1) % 3]
+    length = (end - start).square().sum(-1)
+    share = ((points - start) * (end - start)).sum(-1) / torch.where(length > 0, length, torch.ones_like(length))
+    share = share.clamp(0, 1)
+    weights = torch.zeros(len(points), 3, dtype=points.dtype)
+    weights[:, side], weights[:, (side + 1) % 3] = 1 - share, share
+    return weights
 
 
 def perspective_barycentrics(
@@ -45,8 +76,3 @@ def perspective_barycentrics(
     """
     weighted = in_image / depths
     return weighted / weighted.sum(-1, keepdim=True)
-
-
-def cross_2d(first: Float[Tensor, "*batch 2"], second: Float[Tensor, "*batch 2"]) -> Float[Tensor, "*batch"]:
-    """Return the signed area of the parallelogram that two plane vectors span."""
-    return first[..., 0] * second[..., 1] - first[..., 1] * second[..., 0]

@@ -1,0 +1,98 @@
+"""Finding the triangle and the barycentric coordinates under points of a rendering, between the pixels."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from numpy import ndarray
+
+from headsmith.maths.barycentrics import closest_barycentrics, perspective_barycentrics
+
+REACH = 8
+"""Pixels. A point that lies beside the surface is put on the nearest visible triangle up to this far away."""
+
+NOWHERE = -1
+
+
+@dataclass(frozen=True)
+class Sight:
+    """A head as a camera saw it.
+
+    Attributes:
+        pixels: Where each vertex is in the image (the centre of the first pixel at 0.5, 0.5).
+        depth: Depth of each vertex, metres.
+        face_ids: Triangle that covers each pixel, -1 where there is none; only triangles that may carry points.
+    """
+
+    pixels: Float[ndarray, "V 2"]
+    depth: Float[ndarray, " V"]
+    face_ids: Int[ndarray, "H W"]
+
+
+@dataclass(frozen=True)
+class Places:
+    """Points on triangles.
+
+    Attributes:
+        faces: Triangle of each point, ``NOWHERE`` where none was near.
+        barycentrics: Weights of its corners in space (not in the image), in 0..1.
+    """
+
+    faces: Int[ndarray, " L"]
+    barycentrics: Float[ndarray, "L 3"]
+
+    @property
+    def found(self) -> Bool[ndarray, " L"]:
+        """Which points lie on a triangle."""
+        return self.faces != NOWHERE
+
+    def on(self, vertices: Float[ndarray, "V 3"], triangles: Int[ndarray, "F 3"]) -> Float[ndarray, "L 3"]:
+        """Return the points on a mesh with the same triangles; NaN where there is no triangle."""
+        corners = vertices[triangles[np.where(self.found, self.faces, 0)]]
+        points = np.einsum("lc,lcd->ld", self.barycentrics, corners)
+        return np.where(self.found[:, None], points, np.nan)
+
+
+def locate(points: Float[ndarray, "L 2"], sight: Sight, triangles: Int[ndarray, "F 3"]) -> Places:
+    """Return where continuous image points lie on the visible surface.
+
+    Of the triangles visible within ``REACH`` pixels, that which comes nearest to the point is taken, and of several that
+    contain it the one in front. Points beside the surface are moved to its edge.
+
+    Args:
+        points: Pixels from the image's upper left corner.
+        sight: The rendering.
+        triangles: Corner ids of all triangles.
+    """
+    rows, candidates = visible_near(points, sight.face_ids)
+    faces = np.full(len(points), NOWHERE, np.int64)
+    weights = np.full((len(points), 3), 1 / 3)
+    if len(rows) == 0:
+        return Places(faces, weights)
+    corners = triangles[candidates]
+    in_image = closest_barycentrics(torch.as_tensor(points[rows]), torch.as_tensor(sight.pixels[corners])).numpy()
+    miss = np.linalg.norm(np.einsum("nc,ncd->nd", in_image, sight.pixels[corners]) - points[rows], axis=1)
+    depth = np.einsum("nc,nc->n", in_image, sight.depth[corners])
+    best = first_of_each(rows, np.lexsort((depth, miss.round(6), rows)))
+    faces[rows[best]] = candidates[best]
+    in_space = perspective_barycentrics(torch.as_tensor(in_image[best]), torch.as_tensor(sight.depth[corners[best]]))
+    weights[rows[best]] = in_space.numpy()
+    return Places(faces, weights)
+
+
+def visible_near(points: Float[ndarray, "L 2"], face_ids: Int[ndarray, "H W"]) -> tuple[Int[ndarray, " n"], Int[ndarray, " n"]]:
+    """Return pairs of a point's row and a triangle visible within ``REACH`` pixels of it."""
+    pairs = []
+    for row, (x, y) in enumerate(np.floor(points).astype(int)):
+        window = face_ids[max(y - REACH, 0) : max(y + REACH + 1, 0), max(x - REACH, 0) : max(x + REACH + 1, 0)]
+        near = np.unique(window[window >= 0])
+        pairs.append(np.stack([np.full(len(near), row), near]))
+    rows, candidates = np.concatenate(pairs, 1) if pairs else np.zeros((2, 0), np.int64)
+    return rows.astype(np.int64), candidates.astype(np.int64)
+
+
+def first_of_each(rows: Int[ndarray, " n"], order: Int[ndarray, " n"]) -> Int[ndarray, " m"]:
+    """Return the first position of each row in an order that is sorted by row."""
+    ordered = rows[order]
+    return order[np.flatnonzero(np.diff(ordered, prepend=-1))]
