@@ -34,7 +34,7 @@ def write(tmp_path: Path) -> Callable[[str, str], Path]:
         path = tmp_path / "src/headsmith" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-        for cached in (module._find, module._parse, module._hash_module, module._data_files, closure, module.imports):
+        for cached in (module._find, module._read, module._data_files, closure, module.imports):
             cached.cache_clear()
         return path
 
@@ -75,6 +75,8 @@ def test_the_closure_follows_every_form_of_import(tmp_path: Path, write: Callabl
         ("maths/cameras.py", FILES["maths/cameras.py"].replace("# one", "# two\n\n"), set()),
         ("maths/cameras.py", FILES["maths/cameras.py"].replace("'''Project.'''", "'''Other.'''"), set()),
         ("maths/cameras.py", FILES["maths/cameras.py"].replace("x + 1", "(x  +  1)"), set()),
+        ("maths/cameras.py", FILES["maths/cameras.py"].replace("x + 1", "x + 1.0"), {"one", "three"}),
+        ("maths/cameras.py", FILES["maths/cameras.py"].replace("x + 1", "1 + x"), {"one", "three"}),
         ("maths/deep.py", "B = 3\n", {"two"}),
         ("nets/__init__.py", "from .inner import run\nD = 1\n", {"two"}),
         ("show/page.py", "C = 4\n", {"three"}),

@@ -7,8 +7,10 @@ comments, docstrings and formatting. Files that are not Python (templates) count
 import ast
 import hashlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 PACKAGE = "headsmith"
 SOURCE = Path(__file__).resolve().parents[2]
@@ -33,11 +35,11 @@ def fingerprint(stage: str, *, script: str | None = None, source: Path = SOURCE,
     digest = hashlib.sha256()
     names = closure(f"{PACKAGE}.{stage}", source)
     for name in sorted(names):
-        digest.update(name.encode() + _hash_module(module_file(name, source)))
+        digest.update(name.encode() + _read(module_file(name, source)).hash)
     for path in sorted({path for name in names for path in _data_files(module_file(name, source).parent)}):
         digest.update(str(path.relative_to(source)).encode() + hashlib.sha256(path.read_bytes()).digest())
     if script is not None:
-        digest.update(_hash_module(scripts / f"{script}.py"))
+        digest.update(_read(scripts / f"{script}.py").hash)
     return digest.hexdigest()[:16]
 
 
@@ -66,7 +68,7 @@ def imports(name: str, source: Path = SOURCE) -> frozenset[str]:
     """Return the modules of the package that a module names in its import statements, wherever they stand."""
     path = module_file(name, source)
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    return frozenset(target for node in ast.walk(_parse(path)) for target in _targets(node, package, source))
+    return frozenset(target for node in _read(path).imports for target in _targets(node, package, source))
 
 
 def module_file(name: str, source: Path = SOURCE) -> Path:
@@ -106,29 +108,44 @@ def _targets(node: ast.AST, package: str, source: Path) -> Iterator[str]:
             yield from (name for name in inner if _find(name, source) is not None)
 
 
-@cache
-def _parse(path: Path) -> ast.Module:
-    return ast.parse(path.read_bytes(), filename=str(path))
+@dataclass(frozen=True)
+class _Code:
+    """What a file of Python code does: a hash over its syntax tree, and its import statements."""
+
+    hash: bytes
+    imports: tuple[ast.Import | ast.ImportFrom, ...]
 
 
 @cache
-def _hash_module(path: Path) -> bytes:
-    tree = _parse(path)
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list):
-            node.body = [statement for statement in body if not _is_silent(statement)]
-    return hashlib.sha256(ast.dump(tree).encode()).digest()
+def _read(path: Path) -> _Code:
+    """Write the syntax tree out in preorder and hash it; several times as fast as ``ast.walk`` and ``ast.dump``."""
+    words: list[str] = []
+    found: list[ast.Import | ast.ImportFrom] = []
+    waiting: list[Any] = [ast.parse(path.read_bytes(), filename=str(path))]
+    while waiting:
+        node = waiting.pop()
+        if not isinstance(node, ast.AST):
+            words.append(repr(node))
+            continue
+        words.append(type(node).__name__)
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            found.append(node)
+        for field in node._fields:
+            value = getattr(node, field, None)
+            if isinstance(value, list):
+                value = [part for part in value if not _is_silent(part)]
+                words.append(str(len(value)))
+                waiting += value
+            else:
+                waiting.append(value)
+    return _Code(hashlib.sha256("\0".join(words).encode()).digest(), tuple(found))
 
 
-def _is_silent(statement: ast.stmt) -> bool:
+def _is_silent(part: Any) -> bool:
     """Tell whether a statement does nothing: a docstring or another bare text, or the package's version."""
-    if isinstance(statement, ast.Expr):
-        return isinstance(statement.value, ast.Constant) and isinstance(statement.value.value, str)
-    return isinstance(statement, ast.Assign) and ast.dump(statement.targets[0]) == _VERSION
-
-
-_VERSION = ast.dump(ast.parse("__version__ = ''").body[0].targets[0])  # type: ignore[attr-defined]
+    if isinstance(part, ast.Expr):
+        return isinstance(part.value, ast.Constant) and isinstance(part.value.value, str)
+    return isinstance(part, ast.Assign) and isinstance(part.targets[0], ast.Name) and part.targets[0].id == "__version__"
 
 
 @cache
