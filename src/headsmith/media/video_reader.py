@@ -7,6 +7,7 @@ import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import av
@@ -49,12 +50,22 @@ class VideoFrame:
     Attributes:
         source_index: Its place among the frames that decode, from 0.
         seconds: Its time since the first frame.
-        image: RGB ``(H, W, 3)``, 0..255.
+        decoded: The frame as it was decoded.
+        rotation: Degrees counterclockwise that turn it upright.
+        size: Width and height of the image.
+        image: RGB ``(H, W, 3)``, 0..255; converted when first asked for, so a frame that is passed over costs little.
     """
 
     source_index: int
     seconds: float
-    image: UInt8[np.ndarray, "H W 3"]
+    decoded: av.VideoFrame
+    rotation: int
+    size: tuple[int, int]
+
+    @cached_property
+    def image(self) -> UInt8[np.ndarray, "H W 3"]:
+        """The picture, upright and of the reader's size."""
+        return upright_image(self.decoded, self.rotation, self.size)
 
 
 class VideoReader:
@@ -127,7 +138,7 @@ class VideoReader:
             tick = math.floor((seconds - self.start + TINY) * self._tick) if self._tick else self.decoded
             if tick > last_tick:
                 last_tick = tick
-                yield VideoFrame(index, seconds, upright_image(frame, self.probe.rotation, self.size))
+                yield VideoFrame(index, seconds, frame, self.probe.rotation, self.size)
 
     def _decode(self) -> Iterator[av.VideoFrame]:
         with av.open(str(self.path)) as container:
