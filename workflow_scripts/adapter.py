@@ -72,10 +72,11 @@ def job(snakemake: Any) -> Iterator[None]:
     except KeyboardInterrupt:
         _stop(f"{snakemake.rule}: interrupted")
     except Exception as error:
-        known = explained(error, snakemake.wildcards.get("clip"))
-        if known is None:
+        message = explained(error, snakemake.wildcards.get("clip"))
+        if message is None:
             traceback.print_exc(file=log)
-        _stop(f"\nERROR in {snakemake.rule}: {known or error!r}\n  log:    {Path(snakemake.log[0]).resolve()}\n")
+            message = f"{error!r}\n  log:    {Path(snakemake.log[0]).resolve()}"
+        _stop(f"\nERROR in {snakemake.rule}: {message}\n")
 
 
 def paths_by_word(files: Any) -> dict[str, Path | list[Path]]:
