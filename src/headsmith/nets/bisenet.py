@@ -42,7 +42,7 @@ def convert_bisenet(graph: Graph, metadata: dict[str, str]) -> ModelProto:
     """
     example, outputs = {INPUT: torch.zeros(1, SIDE, SIDE, 3)}, {"logits": LOGITS}
     model = convert_graph(graph, example, {}, outputs, metadata)
-    check_conversion(graph, model, random_inputs(example, -1, 1), {}, outputs)
+    check_conversion(graph, model, random_inputs(example, -1.0, 1.0), {}, outputs)
     return model
 
 

@@ -49,7 +49,7 @@ def convert_rvm(graph: Graph, size: int, scale: float, metadata: dict[str, str])
     constants = {SCALE: torch.tensor(float(scale))}
     inputs = example_inputs(graph, size, scale)
     model = convert_graph(graph, inputs, constants, OUTPUTS, {**metadata, SCALE: str(float(scale))})
-    check_conversion(graph, model, random_inputs(inputs, 0, 1), constants, OUTPUTS)
+    check_conversion(graph, model, random_inputs(inputs, 0.0, 1.0), constants, OUTPUTS)
     return model
 
 
