@@ -16,31 +16,12 @@ import numpy as np
 from jaxtyping import UInt8
 
 from headsmith.contract.errors import UserError
+from headsmith.media.video_probe import iterate_packets, probe_video
 
 TINY = 1e-6
 """Seconds: time stamps are rounded to the stream's clock, so a frame this close to a bound counts as on it."""
 SLACK = 1.0
 """Seconds by which an asked end may lie after the video's."""
-MENDING = "play the file to see whether it is whole; fetch or copy it again, or convert it with `ffmpeg -i FILE new.mp4`"
-
-
-@dataclass(frozen=True)
-class VideoProbe:
-    """What a video is, found by opening it and decoding its first frame.
-
-    Attributes:
-        size: Width and height in pixels, upright and with square pixels.
-        fps: Average frames per second.
-        expected: Frames that header or duration promise; 0 when neither tells.
-        rotation: Degrees by which stored frames are turned counterclockwise to stand upright: 0, 90, 180, 270.
-        start: Time stamp of the first frame in seconds; all other times count from it.
-    """
-
-    size: tuple[int, int]
-    fps: float
-    expected: int
-    rotation: int
-    start: float
 
 
 @dataclass(frozen=True)
@@ -144,7 +125,7 @@ class VideoReader:
         with av.open(str(self.path)) as container:
             stream = container.streams.video[0]
             stream.thread_type = "AUTO"
-            for packet in _packets(container, stream):
+            for packet in iterate_packets(container, stream):
                 try:
                     frames = packet.decode()
                 except av.error.InvalidDataError:
@@ -170,28 +151,6 @@ class VideoReader:
                 raise UserError(what, clip=self.clip, file=self.path, remedy=remedy)
 
 
-def probe_video(path: str | os.PathLike[str], *, clip: str | None = None) -> VideoProbe:
-    """Open a video, decode its first frame, and tell what it is.
-
-    Raises:
-        UserError: There is no such file, it is not a video, or no frame decodes.
-    """
-    if not Path(path).is_file():
-        raise UserError("there is no such video", clip=clip, file=path, remedy="put it there, or correct the table of clips")
-    try:
-        with av.open(str(path)) as container:
-            if not container.streams.video:
-                raise UserError("the file holds no video, only other streams", clip=clip, file=path, remedy="name a video")
-            stream = container.streams.video[0]
-            first = next(_good_frames(container, stream), None)
-            if first is None:
-                raise UserError("the video holds no frame that decodes", clip=clip, file=path, remedy=MENDING)
-            return _probe(container, stream, first)
-    except av.error.FFmpegError as error:
-        what = f"the file is not a video, or it was cut off before its index ({error.strerror})"
-        raise UserError(what, clip=clip, file=path, remedy=MENDING) from error
-
-
 def capped_size(size: tuple[int, int], max_side: int) -> tuple[int, int]:
     """Return width and height scaled down, never up, so that the longer is at most ``max_side`` pixels (0: as they are)."""
     if not max_side or max(size) <= max_side:
@@ -213,38 +172,3 @@ def upright_image(frame: av.VideoFrame, rotation: int, size: tuple[int, int]) ->
         shrinks = image.shape[1] * image.shape[0] > size[0] * size[1]
         image = cv2.resize(image, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
     return np.ascontiguousarray(image)
-
-
-def _probe(container: av.container.InputContainer, stream: av.VideoStream, first: av.VideoFrame) -> VideoProbe:
-    fps = float(stream.average_rate or stream.guessed_rate or 25)
-    rotation = int(first.rotation) % 360
-    aspect = float(stream.sample_aspect_ratio or 1) or 1.0
-    width, height = max(1, round(first.width * aspect)), first.height
-    size = (height, width) if rotation % 180 else (width, height)
-    return VideoProbe(size, fps, _expected(container, stream, fps), rotation, float(first.time or 0.0))
-
-
-def _expected(container: av.container.InputContainer, stream: av.VideoStream, fps: float) -> int:
-    """Return the smallest of the header's frame count and what the durations of stream or container make of the rate."""
-    counts = [stream.frames] if stream.frames else []
-    if stream.duration:
-        counts.append(round(float(stream.duration * stream.time_base) * fps))
-    elif container.duration:
-        counts.append(round(container.duration / av.time_base * fps))
-    return max(1, min(counts)) if counts else 0
-
-
-def _good_frames(container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[av.VideoFrame]:
-    for packet in _packets(container, stream):
-        try:
-            yield from (frame for frame in packet.decode() if not frame.is_corrupt)
-        except av.error.InvalidDataError:
-            continue
-
-
-def _packets(container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[av.Packet]:
-    """Yield packets until the file ends; data that breaks off is an end like any other, the counts tell."""
-    try:
-        yield from container.demux(stream)
-    except (av.error.InvalidDataError, av.error.EOFError):
-        return
