@@ -87,7 +87,7 @@ def octaves(value: LanesType) -> LanesType:
     z = (fraction - ONE) / (fraction + ONE)
     square = z * z
     series = z * (np.float32(2.8853901) + square * (np.float32(0.9617967) + square * np.float32(0.5770780)))
-    return exponent(value) + series + np.float32(2e-4)
+    return exponent(value) + series + np.float32(3e-4)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
