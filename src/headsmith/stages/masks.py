@@ -38,25 +38,26 @@ def cut_masks(*, clip: str, kind: str, parsing: Path, landmarks: Path, manifest:
         settings: The stage's settings.
 
     Raises:
-        UserError: A label name is unknown, a map holds an unknown label, or the lips lie outside the masks (or, for the
-            mouth, the nose inside).
+        UserError: A label name is unknown, a map holds an unknown label, or the lips lie outside the masks; for the mouth
+            also: the nose lies inside, or most of the masks elsewhere.
         ValueError: The kind is unknown.
     """
     table = value_of_labels(labels_of(kind, settings))
     points = read_points(landmarks, clip)
-    lips: list[float] = []
-    nose: list[float] = []
+    shares: dict[str, list[float]] = {"lips": [], "nose": [], "around": []}
     with FrameFolderWriter(manifest, clip) as writer:
         for frame_id, labels in iterate_frames(parsing, clip, grey=True):
             check_labels(labels, clip, folder_of(parsing) / frame_name(frame_id))
             mask = table[labels]
             writer.add(frame_id, mask)
             if frame_id in points:
-                lips.append(share_inside(mask, points[frame_id][list(LIPS)]))
-                nose.append(share_inside(mask, points[frame_id][list(NOSE_BRIDGE)]))
-        check_lips(lips, clip, kind, manifest, settings)
+                lips = points[frame_id][list(LIPS)]
+                shares["lips"].append(share_inside(mask, lips))
+                shares["nose"].append(share_inside(mask, points[frame_id][list(NOSE_BRIDGE)]))
+                shares["around"].append(share_around(mask, lips))
+        check_lips(shares["lips"], clip, kind, manifest, settings)
         if kind == "mouth":
-            check_nose(nose, clip, manifest, settings)
+            check_mouth(shares["nose"], shares["around"], clip, manifest, settings)
 
 
 def labels_of(kind: str, settings: MasksSettings) -> tuple[int, ...]:
@@ -138,13 +139,39 @@ def check_lips(shares: list[float], clip: str, kind: str, manifest: Path, settin
         raise UserError(what, clip=clip, file=folder_of(manifest), remedy=REMEDY)
 
 
-def check_nose(shares: list[float], clip: str, manifest: Path, settings: MasksSettings) -> None:
-    """Accept mouth masks by the share of the nose's bridge and tip in them: swapped labels take the nose for the mouth.
+def share_around(mask: UInt8[ndarray, "H W"], lips: Float32[ndarray, "n 2"]) -> float:
+    """Return the share of a mask's pixels that lie in the box of the lips' points, grown by a quarter of its width.
+
+    A mask without pixels gives 1: what is missing is for ``share_inside`` to tell.
+    """
+    low, high = lips.min(0), lips.max(0)
+    reach = (high[0] - low[0]) / 4
+    left, top = np.maximum(np.floor(low - reach), 0).astype(int)
+    right, bottom = np.maximum(np.ceil(high + reach), 0).astype(int)
+    total = np.count_nonzero(mask)
+    return np.count_nonzero(mask[top:bottom, left:right]) / total if total else 1.0
+
+
+def check_mouth(nose: list[float], around: list[float], clip: str, manifest: Path, settings: MasksSettings) -> None:
+    """Accept mouth masks that leave out the nose and lie around the lips; label orders that are mixed up do neither.
+
+    Args:
+        nose: Share of the points on the nose's bridge and tip in each mask.
+        around: Share of each mask around the lips.
+        clip: Name of the clip.
+        manifest: Manifest of the masks.
+        settings: The stage's settings; ``min_lips_inside`` is the least share around the lips, and what it leaves of 1 the
+            largest share of the nose.
 
     Raises:
-        UserError: It is above ``1 - settings.min_lips_inside``.
+        UserError: The nose lies in the masks, or too much of them lies elsewhere.
     """
-    share = float(np.mean(shares))
-    if share > 1 - settings.min_lips_inside:
-        what = f"{share:.0%} of the detected points on the nose lie in the mouth masks: its label is taken for the mouth's"
-        raise UserError(what, clip=clip, file=folder_of(manifest), remedy=REMEDY)
+    file, limit = folder_of(manifest), settings.min_lips_inside
+    if np.mean(nose) > 1 - limit:
+        what = (
+            f"{np.mean(nose):.0%} of the detected points on the nose lie in the mouth masks: its label is taken for the mouth's"
+        )
+        raise UserError(what, clip=clip, file=file, remedy=REMEDY)
+    if np.mean(around) < limit:
+        what = f"only {np.mean(around):.0%} of the mouth masks lies around the detected lips (at least {limit:.0%} must)"
+        raise UserError(what, clip=clip, file=file, remedy=REMEDY)
