@@ -4,11 +4,14 @@ The cost is a sum of squares in units of standard deviations: robust landmark er
 identity and focal length. Landmarks are worked through in runs of frames, so memory beyond the equations does not grow.
 """
 
+from concurrent.futures import ThreadPoolExecutor
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from headsmith.heads.clip_types import POSE, ClipProblem, ClipState, project_landmarks, take_frames, turned
+from headsmith.heads.clip_types import POSE, ClipProblem, ClipState, project_landmarks, take_frames
+from headsmith.heads.landmark_model import LandmarkModel
 from headsmith.maths.arrow import ArrowSystem
 from headsmith.maths.robust import charbonnier
 from headsmith.maths.rotations import skew
@@ -54,9 +57,9 @@ def outside(problem: ClipProblem, state: ClipState) -> Float[Tensor, "T C"]:
     return state.codes - state.codes.clamp(problem.priors.code_low, problem.priors.code_high)
 
 
-def linearise(problem: ClipProblem, state: ClipState) -> ArrowSystem:
-    """Return the Gauss-Newton equations ``H x = -g`` for a step from a state."""
-    system = _landmark_equations(problem, state)
+def linearise(problem: ClipProblem, state: ClipState, threads: int = 1) -> ArrowSystem:
+    """Return the Gauss-Newton equations ``H x = -g`` for a step from a state; the number of threads changes no bit."""
+    system = _landmark_equations(problem, state, threads)
     _add_codes(system, problem, state)
     _add_positions(system, problem, state)
     _add_turns(system, problem, state)
@@ -68,52 +71,78 @@ def linearise(problem: ClipProblem, state: ClipState) -> ArrowSystem:
     return system
 
 
-def _landmark_equations(problem: ClipProblem, state: ClipState) -> ArrowSystem:
+def _landmark_equations(problem: ClipProblem, state: ClipState, threads: int) -> ArrowSystem:
     frames, codes = state.codes.shape
     own, shared = POSE + codes, len(state.identity) + 1
     zeros = [(frames, own, own)] * 3 + [(frames, own, shared), (shared, shared), (frames, own), (shared,)]
     system = ArrowSystem(*(torch.zeros(*shape, dtype=torch.float64) for shape in zeros))
-    for start in range(0, frames, RUN):
-        run = slice(start, min(start + RUN, frames))
-        jacobian, errors = _weighted_run(problem, state, run)
-        normal = (jacobian.mT @ jacobian).double()
-        side = -(jacobian.mT @ errors[..., None])[..., 0].double()
-        system.diagonal[run] = normal[:, :own, :own]
-        system.coupling[run] = normal[:, :own, own:]
-        system.corner.add_(normal[:, own:, own:].sum(0))
-        system.frame_side[run] = side[:, :own]
-        system.shared_side.add_(side[:, own:].sum(0))
+    rough = problem.landmarks.to(JACOBIAN_TYPE)
+    runs = [slice(start, min(start + RUN, frames)) for start in range(0, frames, RUN)]
+    with ThreadPoolExecutor(threads) as pool:
+        parts = pool.map(lambda run: _normal_equations(problem, rough, state, run), runs)
+        for run, (normal, side) in zip(runs, parts, strict=True):
+            system.diagonal[run] = normal[:, :own, :own]
+            system.coupling[run] = normal[:, :own, own:]
+            system.corner.add_(normal[:, own:, own:].sum(0))
+            system.frame_side[run] = side[:, :own]
+            system.shared_side.add_(side[:, own:].sum(0))
     return system
 
 
-def _weighted_run(problem: ClipProblem, state: ClipState, run: slice) -> tuple[Tensor, Tensor]:
-    """Return Jacobian ``(B, 2 L, unknowns)`` and errors ``(B, 2 L)`` of a run of frames, times the root of their weights."""
-    pixels, jacobian = project_with_jacobian(problem, take_frames(state, run), JACOBIAN_TYPE)
-    errors = (pixels - problem.pixels[run]) / problem.noise
+def _normal_equations(
+    problem: ClipProblem, rough: LandmarkModel, state: ClipState, run: slice
+) -> tuple[Float[Tensor, "B N N"], Float[Tensor, "B N"]]:
+    """Return each frame's own part of the equations, over its unknowns and the shared ones."""
+    jacobian, errors = _weighted_run(problem, rough, state, run)
+    return (jacobian.mT @ jacobian).double(), -(jacobian.mT @ errors[..., None])[..., 0].double()
+
+
+def _weighted_run(
+    problem: ClipProblem, rough: LandmarkModel, state: ClipState, run: slice
+) -> tuple[Float[Tensor, "B R N"], Float[Tensor, "B R"]]:
+    """Return Jacobian and errors of a run of frames, times the root of their weights; rows are x of all points, then y."""
+    part = take_frames(state, run)
+    errors = (project_landmarks(problem, part) - problem.pixels[run]) / problem.noise
     _, robust = charbonnier(errors.square().sum(-1), problem.robust)
     root = (robust * problem.weights[run]).sqrt()
-    scaled = jacobian.mul_((root / problem.noise)[..., None, None])
-    return scaled.flatten(1, 2), (errors * root[..., None]).flatten(1).to(JACOBIAN_TYPE)
+    jacobian = project_jacobian(problem, rough, part)
+    jacobian *= (root / problem.noise).to(jacobian.dtype)[:, None, :, None]
+    return jacobian.flatten(1, 2), (errors * root[..., None]).mT.flatten(1).to(jacobian.dtype)
 
 
-def project_with_jacobian(
-    problem: ClipProblem, state: ClipState, kind: torch.dtype
-) -> tuple[Float[Tensor, "B L 2"], Float[Tensor, "B L 2 N"]]:
-    """Return the landmarks' pixels and their derivatives by turn, shift, codes, identity and log focal length.
+def project_jacobian(problem: ClipProblem, rough: LandmarkModel, state: ClipState) -> Float[Tensor, "B 2 L N"]:
+    """Return the derivatives of the landmarks' pixels by turn, shift, codes, identity and log focal length.
 
-    The derivatives are rounded to ``kind`` before the products that take the time.
+    Args:
+        problem: The clip.
+        rough: The problem's landmarks in the precision in which the derivatives are wanted.
+        state: Some frames.
     """
-    inner = problem.landmarks.jacobian(state.identity, state.codes)
-    focal = state.log_focal.exp()
-    arm = turned(state, inner.points, problem.pivot)
-    seen = arm + state.position[:, None]
+    kind = rough.base.dtype
+    inner = rough.jacobian(state.identity.to(kind), state.codes.to(kind))
+    rotation, focal = state.rotation.to(kind), state.log_focal.exp().to(kind)
+    arm = (inner.points - problem.pivot.to(kind)) @ rotation.mT
+    seen = arm + state.position[:, None].to(kind)
     slope = seen[..., :2] / seen[..., 2:]
-    lens = torch.cat([torch.eye(2, dtype=slope.dtype).expand(*slope.shape[:2], 2, 2), -slope[..., None]], -1)
+    lens = torch.cat([torch.eye(2, dtype=kind).expand(*slope.shape[:2], 2, 2), -slope[..., None]], -1)
     lens = lens * (focal / seen[..., 2])[..., None, None]
-    through = (lens @ state.rotation[:, None]).to(kind)
-    pose = torch.cat([lens @ -skew(arm), lens], -1).to(kind)
-    columns = [pose, through @ inner.codes.to(kind), through @ inner.identity.to(kind), (focal * slope[..., None]).to(kind)]
-    return focal * slope + problem.principal, torch.cat(columns, -1)
+    through = (lens @ rotation[:, None]).permute(0, 2, 3, 1)
+    own = POSE + inner.codes.shape[-1]
+    result = lens.new_empty(len(lens), 2, lens.shape[1], own + inner.identity.shape[-1] + 1)
+    result[..., :3] = (lens @ -skew(arm)).transpose(1, 2)
+    result[..., 3:POSE] = lens.transpose(1, 2)
+    _mix(through, inner.codes, result[..., POSE:own])
+    _mix(through, inner.identity, result[..., own:-1])
+    result[..., -1] = focal * slope.mT
+    return result
+
+
+def _mix(through: Float[Tensor, "B 2 3 L"], inner: Float[Tensor, "B 3 L Q"], result: Float[Tensor, "B 2 L Q"]) -> None:
+    """Write ``sum_k through[i, k] inner[k]``; three long passes, where a product of tiny matrices is an order slower."""
+    for row in range(2):
+        torch.mul(through[:, row, 0, :, None], inner[:, 0], out=result[:, row])
+        for axis in (1, 2):
+            result[:, row].addcmul_(through[:, row, axis, :, None], inner[:, axis])
 
 
 def _add_codes(system: ArrowSystem, problem: ClipProblem, state: ClipState) -> None:

@@ -59,6 +59,7 @@ def fit_clip(
     *,
     iterations: int,
     tolerance: float = 1e-6,
+    threads: int = 1,
     tell: Callable[[int, float], None] = lambda iteration, cost: None,
 ) -> ClipFit:
     """Return the state of least cost near a first one.
@@ -68,11 +69,12 @@ def fit_clip(
         state: Where to begin.
         iterations: Most steps taken.
         tolerance: The fit has settled when a step lowers the cost by less than this share.
+        threads: Threads that linearise; the result does not depend on them.
         tell: Called after each step with its number and the cost.
     """
     cost, damping = total_cost(problem, state), FIRST_DAMPING
     for iteration in range(1, iterations + 1):
-        step = _lower(problem, state, cost, damping)
+        step = _lower(problem, state, cost, damping, threads)
         if step is None:
             return ClipFit(state, cost, iteration, True)
         gain = 1 - step.cost / cost if cost > 0 else 0.0
@@ -92,9 +94,9 @@ class Step:
     damping: float
 
 
-def _lower(problem: ClipProblem, state: ClipState, cost: float, damping: float) -> Step | None:
+def _lower(problem: ClipProblem, state: ClipState, cost: float, damping: float, threads: int) -> Step | None:
     """Return a step that lowers the cost, with more damping until one does; nothing where none is found."""
-    system = linearise(problem, state)
+    system = linearise(problem, state, threads)
     while damping <= MOST_DAMPING:
         try:
             own, shared = solve_arrow(damp(system, damping))

@@ -63,6 +63,12 @@ class JointPart:
     share: Float[Tensor, " n"]
     place: tuple[Float[Tensor, "3"], Float[Tensor, "K 3"], Float[Tensor, "M 3"]]
 
+    def to(self, kind: torch.dtype) -> "JointPart":
+        """Return the part in another precision."""
+        base, by_identity, by_moving = (item.to(kind) for item in self.place)
+        bases = (item.to(kind) for item in (self.base, self.identity, self.moving, self.share))
+        return JointPart(self.rows, *bases, (base, by_identity, by_moving))
+
 
 @dataclass(frozen=True)
 class LandmarkJacobian:
@@ -70,13 +76,13 @@ class LandmarkJacobian:
 
     Attributes:
         points: The landmarks.
-        codes: By code of the frame.
+        codes: By code of the frame; axes before landmarks, which lets the products run over long rows.
         identity: By identity code.
     """
 
     points: Float[Tensor, "B L 3"]
-    codes: Float[Tensor, "B L 3 C"]
-    identity: Float[Tensor, "B L 3 K"]
+    codes: Float[Tensor, "B 3 L C"]
+    identity: Float[Tensor, "B 3 L K"]
 
 
 @dataclass(frozen=True)
@@ -88,6 +94,8 @@ class LandmarkModel:
         base: Mixture of the template over joints that do not turn.
         identity: The same of the identity basis.
         moving: The same of expression, eyelids and the correctives of jaw and eyes.
+        features: Which of the 27 entries of the turning joints' ``R - I`` the last rows of ``moving`` belong to; entries
+            without effect are left out.
         parts: Jaw, left eye, right eye.
     """
 
@@ -95,6 +103,7 @@ class LandmarkModel:
     base: Float[Tensor, "L 3"]
     identity: Float[Tensor, "K L 3"]
     moving: Float[Tensor, "M L 3"]
+    features: Int[Tensor, " Q"]
     parts: tuple[JointPart, ...]
 
     @classmethod
@@ -109,7 +118,9 @@ class LandmarkModel:
         corners = head.faces[faces]
         near = head.at(corners.flatten())
         mix = barycentrics.to(head.template)[..., None]
-        bases = (near.template[None], near.identity, _moving(near))
+        features = near.correctives[9:].abs().amax((1, 2)).nonzero()[:, 0]
+        moving = torch.cat([near.expression, near.eyelids, near.correctives[9:][features]])
+        bases = (near.template[None], near.identity, moving)
         weights = near.weights.unflatten(0, (-1, 3))
 
         def mixed(basis: Tensor, weight: Tensor) -> Tensor:
@@ -122,8 +133,8 @@ class LandmarkModel:
             rows = weight.sum(1).nonzero()[:, 0]
             loaded = [mixed(basis, weight)[:, rows] for basis in bases]
             share = (mix[..., 0] * weight).sum(1)[rows]
-            parts.append(JointPart(rows, loaded[0][0], *loaded[1:], share, _place(head, joint, len(bases[2]))))
-        return cls(CodeLayout(len(head.expression)), still[0][0], *still[1:], tuple(parts))
+            parts.append(JointPart(rows, loaded[0][0], *loaded[1:], share, _place(head, joint, len(moving))))
+        return cls(CodeLayout(len(head.expression)), still[0][0], *still[1:], features, tuple(parts))
 
     def points(self, identity: Float[Tensor, " K"], codes: Float[Tensor, "B C"]) -> Float[Tensor, "B L 3"]:
         """Return the landmarks in the head's frame, metres."""
@@ -139,42 +150,46 @@ class LandmarkModel:
         """Return the landmarks and their derivatives."""
         turns = self._turns(codes)
         linear = self._linear(codes, turns)
-        by_moving = self.moving.permute(1, 2, 0).expand(len(codes), -1, -1, -1).clone()
-        by_identity = self.identity.permute(1, 2, 0).expand(len(codes), -1, -1, -1).clone()
-        by_angles = codes.new_zeros(len(codes), len(self.base), 3, 9)
+        by_moving = self.moving.permute(2, 1, 0).repeat(len(codes), 1, 1, 1)
+        by_identity = self.identity.permute(2, 1, 0).repeat(len(codes), 1, 1, 1)
+        by_angles = codes.new_zeros(len(codes), 3, len(self.base), 9)
         for joint, (part, turn) in enumerate(zip(self.parts, turns.unbind(1), strict=True)):
-            by_moving[:, part.rows] += _turned(part, turn, part.moving, part.place[2])
-            by_identity[:, part.rows] += _turned(part, turn, part.identity, part.place[1])
+            by_moving[:, :, part.rows] += _turned(part, turn, part.moving, part.place[2])
+            by_identity[:, :, part.rows] += _turned(part, turn, part.identity, part.place[1])
             held, _ = _held(part, identity, linear)
-            jacobian = left_jacobian(codes[:, self.layout.angles(joint)])
-            by_angles[:, part.rows, :, 3 * joint : 3 * joint + 3] = -skew(held @ turn.mT) @ jacobian[:, None]
+            arms = -skew(held @ turn.mT) @ left_jacobian(codes[:, self.layout.angles(joint)])[:, None]
+            by_angles[:, :, part.rows, 3 * joint : 3 * joint + 3] = arms.transpose(1, 2)
         plain, corrective = by_moving[..., : self.layout.linear], by_moving[..., self.layout.linear :]
-        if corrective.shape[-1]:
-            by_angles = by_angles + corrective @ self._feature_jacobian(codes, turns)[:, None]
+        if len(self.features):
+            by_angles += corrective @ self._feature_jacobian(codes, turns)[:, None]
         return LandmarkJacobian(self.points(identity, codes), torch.cat([plain, by_angles], -1), by_identity)
+
+    def to(self, kind: torch.dtype) -> "LandmarkModel":
+        """Return the model in another precision."""
+        parts = tuple(
+            JointPart(
+                p.rows, *(x.to(kind) for x in (p.base, p.identity, p.moving, p.share)), tuple(x.to(kind) for x in p.place)
+            )
+            for p in self.parts
+        )
+        bases = (basis.to(kind) for basis in (self.base, self.identity, self.moving))
+        return LandmarkModel(self.layout, *bases, self.features, parts)
 
     def _turns(self, codes: Float[Tensor, "B C"]) -> Float[Tensor, "B 3 3 3"]:
         return axis_angle_to_matrix(codes[:, self.layout.linear :].unflatten(-1, (3, 3)))
 
     def _linear(self, codes: Float[Tensor, "B C"], turns: Float[Tensor, "B 3 3 3"]) -> Float[Tensor, "B M"]:
         """Return the codes of the moving basis: expression, eyelids, and ``R - I`` where the head has correctives."""
-        plain = codes[:, : self.layout.linear]
-        if len(self.moving) == self.layout.linear:
-            return plain
-        return torch.cat([plain, (turns - torch.eye(3, dtype=turns.dtype)).flatten(1)], -1)
+        entries = (turns - torch.eye(3, dtype=turns.dtype)).flatten(1)
+        return torch.cat([codes[:, : self.layout.linear], entries[:, self.features]], -1)
 
-    def _feature_jacobian(self, codes: Float[Tensor, "B C"], turns: Float[Tensor, "B 3 3 3"]) -> Float[Tensor, "B 27 9"]:
-        """Return the derivative of the entries of the turning joints' rotations by their axis-angle vectors."""
+    def _feature_jacobian(self, codes: Float[Tensor, "B C"], turns: Float[Tensor, "B 3 3 3"]) -> Float[Tensor, "B Q 9"]:
+        """Return the derivative of the used entries of the turning joints' rotations by their axis-angle vectors."""
         result = codes.new_zeros(len(codes), 3, 9, 3, 3)
         for joint in range(3):
             axes = left_jacobian(codes[:, self.layout.angles(joint)]).mT
             result[:, joint, :, joint] = (skew(axes) @ turns[:, joint, None]).flatten(2).mT
-        return result.flatten(3).flatten(1, 2)
-
-
-def _moving(near: HeadModel) -> Float[Tensor, "M V 3"]:
-    """Return expression, eyelids and, where there are any, the correctives of jaw and eyes (the neck's come first)."""
-    return torch.cat([near.expression, near.eyelids, near.correctives[9:]])
+        return result.flatten(3).flatten(1, 2)[:, self.features]
 
 
 def _place(head: HeadModel, joint: int, moving: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -199,7 +214,8 @@ def _held(
 
 def _turned(
     part: JointPart, turn: Float[Tensor, "B 3 3"], basis: Float[Tensor, "Q n 3"], place: Float[Tensor, "Q 3"]
-) -> Float[Tensor, "B n 3 Q"]:
+) -> Float[Tensor, "B 3 n Q"]:
     """Return what codes of a basis do to a joint's landmarks: ``R (A - s P) + s P``."""
-    carried = part.share[:, None, None] * place.mT
-    return turn[:, None] @ (basis.permute(1, 2, 0) - carried) + carried
+    carried = place.mT[:, None] * part.share[:, None]
+    loose = basis.permute(2, 1, 0) - carried
+    return (turn @ loose.flatten(1)).unflatten(-1, loose.shape[1:]) + carried

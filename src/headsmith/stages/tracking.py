@@ -1,0 +1,150 @@
+"""The stage *tracking*: one joint fit of the head to the landmarks of the whole clip."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from numpy import ndarray
+
+from headsmith.contract.landmark_groups import FACE_OVAL
+from headsmith.contract.manifest import read_manifest
+from headsmith.contract.settings import TrackingSettings
+from headsmith.heads.clip_fit import ClipFit, fit_clip, start_clip
+from headsmith.heads.clip_priors import FOCAL_IN_SIZES, build_priors
+from headsmith.heads.clip_types import ClipProblem, ClipState, project_landmarks
+from headsmith.heads.embedding_types import Embedding
+from headsmith.heads.landmark_model import LandmarkModel
+from headsmith.heads.model import HeadModel
+from headsmith.stages.tracking_input import SeenLandmarks, check_bad_share, check_input, read_landmarks
+from headsmith.stages.tracking_output import Tracked, write_tracking
+
+ROBUST = 1.0
+"""Distance, in units of the expected error, at which a landmark's loss turns linear."""
+TOLERANCE = 5e-4
+"""A step that lowers the cost by a smaller share ends the fit; the landmark error then moves in its third digit at most."""
+ROUNDS = 3
+"""Most fits: after each but the last, frames that are found to be outliers are left out."""
+
+
+def track_head(
+    *,
+    clip: str,
+    frames: Path,
+    landmarks: Path,
+    head: Path,
+    output: Path,
+    summary: Path,
+    table: Path,
+    settings: TrackingSettings,
+    threads: int,
+) -> None:
+    """Fit identity, focal length, and each frame's pose, expression, jaw, eyes and lids to the clip's landmarks.
+
+    Frames without landmarks, and frames that fit badly (``outlier``), get what smoothness in time gives them, and are marked.
+    The neck stays at rest: landmarks of a face show the head's pose alone. The principal point is the image's centre.
+
+    Args:
+        clip: Name of the clip.
+        frames: Manifest of the frames.
+        landmarks: The clip's landmarks.
+        head: The head container.
+        output: The ``.npz`` to write.
+        summary: The ``.json`` to write: errors in percent of the distance between the outer eye corners (points 33 and 263),
+            averaged over the usable frames; ``landmark_error_percent_iod`` is the mean over the frames that are ok and all
+            embedded points, irises included, the sliding outline of the face left out.
+        table: The ``.csv`` to write.
+        settings: The stage's settings.
+        threads: Threads; the result does not depend on them.
+
+    Raises:
+        UserError: An input cannot be read, inputs do not belong together, or too many frames cannot be tracked.
+    """
+    torch.set_num_threads(1)
+    manifest = read_manifest(frames, clip=clip, verify=False)
+    seen = read_landmarks(landmarks, clip)
+    model = HeadModel.load(head, torch.float64)
+    check_input(seen, model.container, manifest, clip, landmarks)
+    check_bad_share(seen.reasons, seen, settings.max_bad, clip, landmarks)
+    embedding = without_outline(model.container.embeddings[seen.convention])
+    problem = pose_problem(model, embedding, seen, manifest.size, settings)
+    tracked = fit_in_rounds(model, problem, seen, embedding.points, manifest.size, settings, threads, clip)
+    check_bad_share(tracked.reasons, seen, settings.max_bad, clip, landmarks)
+    write_tracking(tracked, output, summary, table)
+
+
+def without_outline(embedding: Embedding) -> Embedding:
+    """Return the embedding without the outline of the face, which slides over the skin as the head turns."""
+    return embedding.take(tuple(point for point in embedding.points.tolist() if point not in FACE_OVAL))
+
+
+def pose_problem(
+    model: HeadModel, embedding: Embedding, seen: SeenLandmarks, size: tuple[int, int], settings: TrackingSettings
+) -> ClipProblem:
+    """Return what is to be fitted to what."""
+    faces, weights = torch.from_numpy(embedding.faces).long(), torch.from_numpy(embedding.barycentrics).double()
+    landmarks = LandmarkModel.from_head(model, faces, weights)
+    usable = torch.from_numpy(seen.usable)
+    units = model.container.expression_names
+    return ClipProblem(
+        landmarks=landmarks,
+        pixels=torch.from_numpy(seen.points[:, embedding.points]),
+        weights=usable[:, None].double().expand(-1, len(embedding.points)),
+        noise=settings.noise / 100 * seen.eye_distance,
+        robust=ROBUST,
+        principal=torch.tensor(size, dtype=torch.float64) / 2,
+        pivot=landmarks.base.mean(0),
+        priors=build_priors(landmarks.layout, units, seen.hints, usable, size[0], settings),
+    )
+
+
+def fit_in_rounds(
+    model: HeadModel,
+    problem: ClipProblem,
+    seen: SeenLandmarks,
+    points: ndarray,
+    size: tuple[int, int],
+    settings: TrackingSettings,
+    threads: int,
+    clip: str,
+) -> Tracked:
+    """Fit, leave out the frames that do not fit, and fit again until none is left out."""
+    state = start_clip(problem, FOCAL_IN_SIZES * size[0])
+    reasons = dict(seen.reasons)
+    for last in (False,) * (ROUNDS - 1) + (True,):
+        fit = run_fit(problem, state, settings.iterations, threads, clip)
+        errors = error_percent(problem, fit.state, seen)
+        outliers = np.flatnonzero(seen.usable & (errors.mean(1) > settings.max_residual))
+        fresh = [int(place) for place in outliers if int(place) not in reasons]
+        reasons |= {place: f"error of {errors[place].mean():.1f} %" for place in fresh}
+        if last or not fresh or len(reasons) == len(seen.ids):
+            break
+        weights = problem.weights.clone()
+        weights[fresh] = 0
+        problem, state = replace(problem, weights=weights), fit.state
+    status = tuple("ok" if t not in reasons else "outlier" if is_outlier(t, seen) else "missing" for t in range(len(seen.ids)))
+    return Tracked(seen, model.container, problem, fit, points, errors, status, reasons, size)
+
+
+def is_outlier(place: int, seen: SeenLandmarks) -> bool:
+    """Whether a frame that is not ok had landmarks that do not fit, rather than none."""
+    return bool(seen.usable[place]) or seen.reasons.get(place) == "leap"
+
+
+def run_fit(problem: ClipProblem, state: ClipState, iterations: int, threads: int, clip: str) -> ClipFit:
+    """Fit once, telling how it goes, and bring the codes within their bounds."""
+
+    def tell(iteration: int, cost: float) -> None:
+        sys.stderr.write(f"{clip}: tracking: step {iteration} of at most {iterations}, cost {cost:.1f}\n")
+
+    fit = fit_clip(problem, state, iterations=iterations, tolerance=TOLERANCE, threads=threads, tell=tell)
+    codes = fit.state.codes.clamp(problem.priors.code_low, problem.priors.code_high)
+    return replace(fit, state=replace(fit.state, codes=codes))
+
+
+def error_percent(problem: ClipProblem, state: ClipState, seen: SeenLandmarks) -> Float[ndarray, "T L"]:
+    """Return the distance of each landmark from where it was seen, percent of the eye distance; NaN where unseen."""
+    distances = (project_landmarks(problem, state) - problem.pixels).norm(dim=-1).numpy()
+    return np.where(seen.usable[:, None], 100 * distances / seen.eye_distance, np.nan)
