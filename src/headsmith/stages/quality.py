@@ -93,7 +93,7 @@ def show_frames(clip: str, picture: str, inputs: dict[str, Path], settings: Qual
     """Draw the crop sheet."""
     manifest = read_manifest(inputs["frames"], clip=clip)
     panels = [Panel(_frame(inputs, i, clip), f"frame {i}") for i in spread(manifest.ids, settings.frames)]
-    dropped = f"; {len(manifest.dropped)} frames were dropped" if manifest.dropped else ""
+    dropped = f"; dropped: {len(manifest.dropped)}" if manifest.dropped else ""
     note = (
         f"{manifest.count} frames of {manifest.size[0]}x{manifest.size[1]} pixels{dropped}. The crop is the same in all: "
         "the whole head stays inside with room to move, and the background stands still."

@@ -1,0 +1,138 @@
+"""The report's tables: scores beside the baselines, what was left out, timings, versions."""
+
+import csv
+import json
+import platform
+from collections.abc import Iterable, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from headsmith.contract.errors import UserError
+from headsmith.show.page import Table
+
+Scores = dict[str, dict[str, Any]]
+
+SCORE_ROWS: tuple[tuple[str, str, int, bool], ...] = (
+    ("psnr_head", "PSNR, head / dB", 2, True),
+    ("psnr_mouth", "PSNR, mouth / dB", 2, True),
+    ("psnr_image", "PSNR, image / dB", 2, True),
+    ("ssim_head", "SSIM, head", 4, True),
+    ("ssim_mouth", "SSIM, mouth", 4, True),
+    ("ssim_image", "SSIM, image", 4, True),
+    ("stlpips_head", "ST-LPIPS, head", 4, False),
+    ("landmark_error_percent_iod", "Landmark error / % of eye distance", 2, False),
+)
+"""Key, what it is called, decimals, whether more is better."""
+
+BASELINES = {"baseline_nearest_": "nearest frame", "baseline_mean_": "mean frame"}
+
+PACKAGES = (
+    *("headsmith", "anny", "av", "jinja2", "jaxtyping", "matplotlib", "mediapipe", "numba", "numpy", "onnxruntime"),
+    *(
+        "opencv-contrib-python",
+        "opencv-python",
+        "opencv-python-headless",
+        "pillow",
+        "scikit-image",
+        "scipy",
+        "snakemake",
+        "torch",
+    ),
+)
+"""Packages whose version can change a result or a picture."""
+
+LONGEST_LIST = 12
+"""Ranges of frames written out in a cell before the rest is counted."""
+
+
+def read_json(path: Path, clip: str) -> dict[str, Any]:
+    """Return the content of a JSON file.
+
+    Raises:
+        UserError: It is missing or broken.
+    """
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        remedy = "delete it and run snakemake again: it is made anew"
+        raise UserError(f"cannot be read: {error}", clip=clip, file=path, remedy=remedy) from error
+    return content
+
+
+def score_table(scores: Scores) -> Table | None:
+    """Return scores by row, a column for each variant and then the two baselines; the best of each row is told."""
+    if not scores:
+        return None
+    some = next(iter(scores.values()))
+    rows, best = [], set()
+    for key, name, decimals, more_is_better in SCORE_ROWS:
+        values = [content.get(key) for content in scores.values()] + [some.get(prefix + key) for prefix in BASELINES]
+        known = [value for value in values if value is not None]
+        if not known:
+            continue
+        winner = max(known) if more_is_better else min(known)
+        if len(known) > 1:
+            best |= {(len(rows), column + 1) for column, value in enumerate(values) if value == winner}
+        rows.append((name, *("" if value is None else f"{value:.{decimals}f}" for value in values)))
+    return Table(("score", *scores, *BASELINES.values()), tuple(rows), frozenset(best))
+
+
+def left_out_table(frames: dict[str, Any], landmarks: dict[str, Any], dataset: dict[str, Any], scores: Scores) -> Table | None:
+    """Return which frames were left out where, and why; None where none were."""
+    rows = [
+        *_by_reason("frames", frames.get("dropped", [])),
+        *_by_reason("landmarks", landmarks.get("not_ok", [])),
+        *_by_reason("dataset", dataset.get("left_out", [])),
+    ]
+    for variant, content in scores.items():
+        counts = {key: value for key, value in content.items() if key.startswith(("frames_without", "renders_without"))}
+        rows += [(f"scores, {variant}", key.replace("_", " "), str(value), "") for key, value in counts.items() if value]
+    return Table(("stage", "reason", "frames", "which"), tuple(rows), numbers_from=99) if rows else None
+
+
+def _by_reason(stage: str, entries: Sequence[dict[str, Any]]) -> Iterable[tuple[str, ...]]:
+    reasons: dict[str, list[int]] = {}
+    for entry in entries:
+        reasons.setdefault(str(entry["reason"]).replace("_", " "), []).append(int(entry["id"]))
+    for reason, ids in reasons.items():
+        yield stage, reason, str(len(ids)), ranges(sorted(ids))
+
+
+def ranges(ids: Sequence[int]) -> str:
+    """Write ascending numbers with runs drawn together: ``3, 7-9``; long lists are cut and counted."""
+    runs: list[list[int]] = []
+    for number in ids:
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    words = [str(first) if first == last else f"{first}-{last}" for first, last in runs[:LONGEST_LIST]]
+    more = [f"and {len(runs) - LONGEST_LIST} more"] if len(runs) > LONGEST_LIST else []
+    return ", ".join(words + more)
+
+
+def timings_table(benchmarks: Sequence[Path]) -> Table | None:
+    """Return wall-clock time and memory of each job, from Snakemake's benchmark files; None where there are none."""
+    rows, total = [], 0.0
+    for path in benchmarks:
+        with path.open(newline="") as file:
+            row = next(csv.DictReader(file, delimiter="\t"), None)
+        if row is not None:
+            total += float(row["s"])
+            rows.append((path.stem, f"{float(row['s']):.1f}", row.get("max_rss", ""), row.get("cpu_time", "")))
+    if not rows:
+        return None
+    columns = ("job", "wall-clock / s", "largest memory / MB", "CPU time / s")
+    return Table(columns, (*rows, ("all", f"{total:.1f}", "", "")))
+
+
+def versions_table() -> Table:
+    """Return the versions of Python and of the installed packages that matter."""
+    rows = [("python", platform.python_version()), ("machine", f"{platform.system()} {platform.machine()}")]
+    for name in PACKAGES:
+        try:
+            rows.append((name, metadata.version(name)))
+        except metadata.PackageNotFoundError:
+            continue  # not every environment holds every package: conda environments are split by stage
+    return Table(("package", "version"), tuple(rows), numbers_from=99)

@@ -1,0 +1,151 @@
+"""The report of a clip: one page that opens without a network, with everything a person wants to see or must know."""
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import yaml
+
+from headsmith.contract.errors import UserError
+from headsmith.contract.settings import ReportSettings
+from headsmith.media.atomic import atomic_folder, atomic_path
+from headsmith.media.images import read_image
+from headsmith.media.listing import read_listing
+from headsmith.show.page import Media, Page, Table, print_page
+from headsmith.show.page_lines import make_charts
+from headsmith.show.page_tables import left_out_table, read_json, score_table, timings_table, versions_table
+
+Inputs = dict[str, Path | list[Path]]
+
+JPEG_QUALITY = 88
+
+PICTURE_NOTES = {
+    "frames": "frames spread over the clip, in the crop that all stages share; the whole head stays inside.",
+    "landmarks": "rings follow lids, lips and brows; a crossed-out frame has no usable face and is not used.",
+    "matte": "the person over a checkerboard; squares inside the face or wall around the hair mean a bad matte.",
+    "parsing": "one colour a label; look for skin on the wall, hair on the forehead, and lips that are all there.",
+    "masks": "the head's edge follows the hair and ends at the collar, the mouth's edge holds both lips.",
+    "tracking": "the head model over the frames; eyes, nose and lips lie on the person's own, the curves have no jumps.",
+    "renders": "truth, render and difference in turn; bright edges are misplaced borders, bright areas wrong colours.",
+}
+"""What to look for in the picture of each stage."""
+
+SCORE_NOTES = (
+    ("PSNR", "peak signal-to-noise ratio in dB: minus ten times the logarithm of the mean squared error, values in 0..1. "
+     "Six dB more halve the error. Computed per frame over the pixels of the region, then averaged over the frames."),
+    ("SSIM", "structural similarity (Wang et al. 2004), 1 for equal pictures; its map is averaged over the region."),
+    ("ST-LPIPS", "a learned perceptual distance that forgives small shifts (Ghildyal and Liu 2022), of the head cut out by its "
+     "mask; 0 for equal pictures. It is not LPIPS, and does not compare with published LPIPS values."),
+    ("Landmark error", "distance between landmarks found in render and truth, in percent of the distance between the outer eye "
+     "corners; it tells whether expression and pose are right, whatever the colours."),
+    ("head, mouth, image", "the pixels of the true frame's head mask, of its mouth mask, and all pixels (shoulders included, "
+     "which the avatar does not have)."),
+    ("mean frame, nearest frame", "baselines: the mean of all training frames, and the training frame whose landmarks are "
+     "nearest to those of the frame in question."),
+)  # fmt: skip
+
+USES = (
+    "An avatar is a person's likeness. Make and show one only of people who agreed to it, and say that it is synthetic.",
+    "Each file above has terms of its own: some weights were trained on data for non-commercial research, and footage may be "
+    "bound to research. What is made from them is bound by them too.",
+)
+
+
+def write_report(*, clip: str, inputs: Inputs, config: dict[str, Any], output: Path, settings: ReportSettings) -> None:
+    """Write ``index.html`` and the folder ``media`` beside it.
+
+    Args:
+        clip: Name of the clip.
+        inputs: By word: ``frames`` (manifest), ``landmarks`` (summary), ``tracking`` (summary), ``tracking_table``,
+            ``dataset``, ``assets`` (the list), and lists: ``curves``, ``videos``, ``scores``, ``score_tables``,
+            ``pictures``, ``benchmarks`` (Snakemake's, as far as there are any; their names are their stages').
+        config: The whole configuration; its ``clip`` is the clip's line of the table.
+        output: The page.
+        settings: The page's title.
+
+    Raises:
+        UserError: An input is missing or broken.
+    """
+    scores = {path.stem: read_json(path, clip) for path in several(inputs, "scores")}
+    frames = read_json(single(inputs, "frames"), clip)
+    dataset = read_json(single(inputs, "dataset"), clip)
+    with atomic_folder(output.parent / "media") as folder:
+        videos = [copy_video(path, folder) for path in several(inputs, "videos")]
+        pictures = [copy_picture(path, folder, clip) for path in several(inputs, "pictures")]
+    page = Page(
+        title=settings.title,
+        clip=clip,
+        summary=summarise(frames, dataset),
+        tiles=tuple(make_tiles(scores, read_json(single(inputs, "tracking"), clip))),
+        videos=tuple(videos),
+        scores=score_table(scores),
+        score_notes=SCORE_NOTES,
+        charts=tuple(make_charts(several(inputs, "score_tables"), several(inputs, "curves"), single(inputs, "tracking_table"))),
+        pictures=tuple(pictures),
+        left_out=left_out_table(frames, read_json(single(inputs, "landmarks"), clip), dataset, scores),
+        timings=timings_table(several(inputs, "benchmarks")),
+        versions=versions_table(),
+        assets=assets_table(single(inputs, "assets")),
+        config=yaml.safe_dump(json.loads(json.dumps(config, default=str)), sort_keys=False, allow_unicode=True, width=100),
+        uses=USES,
+    )
+    with atomic_path(output) as partial:
+        partial.write_text(print_page(page), encoding="utf-8")
+
+
+def single(inputs: Inputs, word: str) -> Path:
+    """Return the one path of a word."""
+    value = inputs[word]
+    return Path(value[0] if isinstance(value, list) else value)
+
+
+def several(inputs: Inputs, word: str) -> list[Path]:
+    """Return the paths of a word, none where it is not given."""
+    value = inputs.get(word, [])
+    return [Path(path) for path in value] if isinstance(value, list) else [Path(value)]
+
+
+def copy_video(path: Path, folder: Path) -> Media:
+    """Copy the video of a variant into the report's folder."""
+    try:
+        (folder / path.name).write_bytes(path.read_bytes())
+    except FileNotFoundError as error:
+        raise UserError("the video is missing", file=path, remedy="run snakemake again: it is rendered anew") from error
+    return Media(f"media/{path.name}", f"variant {path.stem}", "truth · render · difference")
+
+
+def copy_picture(path: Path, folder: Path, clip: str) -> Media:
+    """Put a quality picture into the report's folder, as JPEG: a tenth of the size."""
+    image = read_image(path, clip=clip)
+    _, content = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    (folder / f"{path.stem}.jpg").write_bytes(content.tobytes())
+    return Media(f"media/{path.stem}.jpg", path.stem, PICTURE_NOTES.get(path.stem.partition("-")[0], ""))
+
+
+def summarise(frames: dict[str, Any], dataset: dict[str, Any]) -> str:
+    """Return what the clip is, in a line."""
+    size, fps = frames["size"], frames.get("details", {}).get("fps")
+    rate = f" at {fps:g} frames per second" if fps else ""
+    split = f"{len(dataset['train'])} for training, {len(dataset['held_out'])} held out"
+    return f"{frames['count']} frames of {size[0]}x{size[1]} pixels{rate}: {split}"
+
+
+def make_tiles(scores: dict[str, dict[str, Any]], tracking: dict[str, Any]) -> Iterable[tuple[str, str]]:
+    """Yield the few numbers that a person looks for first."""
+    for variant, values in scores.items():
+        if values.get("psnr_head") is not None:
+            yield f"{values['psnr_head']:.2f} dB", f"head PSNR, {variant}"
+    for key, name in (("baseline_nearest_psnr_head", "head PSNR, nearest training frame"),):
+        known: Sequence[float] = [values[key] for values in scores.values() if values.get(key) is not None]
+        if known:
+            yield f"{known[0]:.2f} dB", name
+    if tracking.get("landmark_error_percent_iod") is not None:
+        yield f"{tracking['landmark_error_percent_iod']:.2f} %", "tracking error, of the eye distance"
+
+
+def assets_table(listing: Path) -> Table:
+    """Return every asset with its licence and where it came from."""
+    rows = [(item.name, item.what, item.licence, item.page, item.sha256[:16]) for item in read_listing(listing).values()]
+    return Table(("file", "what", "licence", "page", "sha256 starts"), tuple(rows), numbers_from=99)
