@@ -17,7 +17,7 @@ CAPTION_SIZE = 20
 NARROWEST_SHEET = 900
 """Headings need this many pixels, even over a single panel."""
 
-Picture = UInt8[ndarray, "H W 3"]
+Picture = UInt8[ndarray, "_H _W 3"]
 
 
 @dataclass(frozen=True)

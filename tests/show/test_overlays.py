@@ -1,0 +1,85 @@
+import numpy as np
+
+from headsmith.contract.labels import LABELS
+from headsmith.contract.landmark_groups import LEFT_EYE, RIGHT_EYE, RINGS
+from headsmith.show.colours import HEAD_COLOUR, LABEL_COLOURS
+from headsmith.show.overlays import (
+    RING_COLOURS,
+    blend_labels,
+    cross_out,
+    draw_edges,
+    draw_landmarks,
+    draw_mesh,
+    over_checkerboard,
+)
+
+GREY = np.full((120, 120, 3), 90, np.uint8)
+
+
+def test_a_dot_is_centred_on_its_point():
+    drawn = draw_landmarks(GREY, np.array([[30.5, 70.5]]))
+    changed = np.abs(drawn.astype(float) - GREY).sum(2)
+    rows, columns = np.nonzero(changed)
+    weight = changed[rows, columns]
+    assert abs((columns + 0.5) @ weight / weight.sum() - 30.5) < 0.1
+    assert abs((rows + 0.5) @ weight / weight.sum() - 70.5) < 0.1
+    assert drawn[70, 30].min() > 230
+
+
+def test_rings_have_the_colours_of_their_sides():
+    points = np.full((478, 2), 200.0)
+    for ring, centre in ((RIGHT_EYE, 30.5), (LEFT_EYE, 80.5)):
+        angles = np.linspace(0, 2 * np.pi, len(ring), endpoint=False)
+        points[list(ring)] = np.stack([centre + 12 * np.cos(angles), 50.5 + 12 * np.sin(angles)], 1)
+    drawn = draw_landmarks(GREY, points)
+    assert np.abs(drawn[50, 42].astype(int) - RING_COLOURS["right_eye"]).max() < 40
+    assert np.abs(drawn[50, 92].astype(int) - RING_COLOURS["left_eye"]).max() < 40
+    assert (drawn[50, 30] == 90).all()
+    assert set(RING_COLOURS) == set(RINGS)
+
+
+def test_edges_follow_the_mask_and_leave_its_inside():
+    mask = np.zeros((60, 60), np.uint8)
+    mask[15:45, 10:50] = 255
+    drawn = draw_edges(GREY, mask, HEAD_COLOUR)
+    edge = (drawn != GREY).any(2)
+    assert (drawn[60, 20] == HEAD_COLOUR).all() and (drawn[30, 50] == HEAD_COLOUR).all()
+    assert not edge[40:80, 30:90].any() and not edge[:24].any() and not edge[:, :14].any()
+
+
+def test_labels_tint_by_their_share():
+    labels = np.full((120, 120), LABELS.index("hair"), np.uint8)
+    expected = np.round(0.35 * 90 + 0.65 * np.array(LABEL_COLOURS["hair"]))
+    assert np.abs(blend_labels(GREY, labels)[5, 5] - expected).max() <= 1
+    np.testing.assert_array_equal(blend_labels(GREY, labels, 0.0), GREY)
+
+
+def test_the_checkerboard_shows_where_the_matte_is_empty():
+    alpha = np.zeros((120, 120), np.uint8)
+    alpha[:, 60:] = 255
+    alpha[0] = 51
+    shown = over_checkerboard(GREY, alpha, square=10)
+    assert (shown[5:, 60:] == 90).all()
+    assert set(np.unique(shown[1:, :60])) == {170, 235}
+    assert (shown[5, 5] == 170).all() and (shown[5, 15] == 235).all()
+    assert (shown[0, 15] == round(0.2 * 90 + 0.8 * 235)).all()
+
+
+def test_a_mesh_is_translucent_brightest_towards_the_camera_and_has_edges():
+    face_ids = np.full((120, 120), -1, np.int32)
+    face_ids[20:40, 20:100], face_ids[60:80, 20:100] = 0, 1
+    weights = np.full((120, 120, 3), 1 / 3, np.float32)
+    weights[25, 50] = (0.0, 0.5, 0.5)
+    normals = np.array([[0.0, 0.0, -1.0], [0.96, 0.0, -0.28]])
+    drawn = draw_mesh(GREY, face_ids, weights, normals)
+    assert (drawn[face_ids < 0] == 90).all()
+    np.testing.assert_array_equal(drawn[30, 30], np.round(0.45 * 90 + 0.55 * np.array([150, 205, 255])))
+    assert drawn[70, 30].astype(int).sum() < drawn[30, 30].astype(int).sum()
+    assert drawn[25, 50, 0] < drawn[30, 30, 0] - 40
+
+
+def test_crossing_out_goes_through_the_corners_and_the_middle():
+    drawn = cross_out(GREY)
+    for place in ((0, 0), (119, 119), (0, 119), (60, 60)):
+        assert drawn[place][0] > 180 and drawn[place][1] < 90
+    assert (drawn[60, 10] == 90).all()
