@@ -30,12 +30,12 @@ class HeadParameters:
         neck: Axis-angle of the head against the root, radians.
     """
 
-    identity: Float[Tensor, "*b K"]
-    expression: Float[Tensor, "*b E"]
-    jaw: Float[Tensor, "*b 3"]
-    eyes: Float[Tensor, "*b 2 3"]
-    eyelids: Float[Tensor, "*b 2"]
-    neck: Float[Tensor, "*b 3"]
+    identity: Float[Tensor, "*#b K"]
+    expression: Float[Tensor, "*#b E"]
+    jaw: Float[Tensor, "*#b 3"]
+    eyes: Float[Tensor, "*#b 2 3"]
+    eyelids: Float[Tensor, "*#b 2"]
+    neck: Float[Tensor, "*#b 3"]
 
 
 @dataclass(frozen=True)

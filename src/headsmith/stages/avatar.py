@@ -61,8 +61,7 @@ class Training:
         """Write a resumable state."""
         state = {"key": key, "step": self.step, "curve": self.curve, "losses": self.losses}
         state |= {"avatar": self.avatar.state_dict(), "optimiser": self.optimiser.state_dict()}
-        with atomic_path(path) as partial:
-            torch.save(state, partial)
+        save_tensors(state, path)
 
     def resume(self, path: Path, key: str) -> bool:
         """Go on from a state of the same training, if there is one; tell whether there was."""
@@ -246,5 +245,10 @@ def write_avatar(
         "plate": frames.plate,
         "state": training.avatar.state_dict(),
     }
-    with atomic_path(path) as partial:
-        torch.save(content, partial)
+    save_tensors(content, path)
+
+
+def save_tensors(content: dict[str, Any], path: Path) -> None:
+    """Write tensors and plain values; through an open file, for given a name ``torch.save`` writes it into the file."""
+    with atomic_path(path) as partial, partial.open("wb") as stream:
+        torch.save(content, stream)

@@ -1,0 +1,91 @@
+import pytest
+import torch
+
+from headsmith.maths.cameras import Camera
+from headsmith.splat.avatar import Avatar, AvatarShape, View, make_condition
+from headsmith.splat.fitting import LAST_RATE, Target, frame_loss, huber, make_optimiser, set_rates
+
+SIDE = 24
+
+
+def camera():
+    turn = torch.diag(torch.tensor([1.0, -1, -1]))
+    return Camera(turn, torch.tensor([0.0, 0, 1]), torch.tensor([100.0, 100]), torch.tensor([12.0, 12]), (SIDE, SIDE))
+
+
+def avatar(kind="basis", seed=0):
+    generator = torch.Generator().manual_seed(7)
+    points = torch.rand(60, 3, generator=generator) * 0.16 - 0.08
+    return points, Avatar(points, AvatarShape(kind, 4, 3, 8, 0.02), seed)
+
+
+def test_huber_is_torchs():
+    difference = torch.linspace(-0.5, 0.5, 101)
+    expected = torch.nn.functional.huber_loss(difference, torch.zeros(101), delta=0.1, reduction="none")
+    assert torch.allclose(huber(difference), expected)
+
+
+def test_rates_fall_along_half_a_cosine():
+    optimiser = make_optimiser(avatar()[1])
+    first = [group["lr"] for group in optimiser.param_groups]
+    for progress, share in ((0.0, 1.0), (0.5, (1 + LAST_RATE) / 2), (1.0, LAST_RATE)):
+        set_rates(optimiser, progress)
+        assert [group["lr"] for group in optimiser.param_groups] == pytest.approx([rate * share for rate in first])
+
+
+def test_every_parameter_is_in_the_optimiser_once():
+    model = avatar()[1]
+    listed = [id(parameter) for group in make_optimiser(model).param_groups for parameter in group["params"]]
+    assert sorted(listed) == sorted(id(parameter) for parameter in model.parameters())
+
+
+def test_pixels_without_weight_count_nothing():
+    points, model = avatar()
+    view, weight = View(points, torch.zeros(4), camera()), torch.ones(SIDE, SIDE)
+    weight[:, 12:] = 0
+    image = torch.rand(SIDE, SIDE, 3)
+    changed = image.clone()
+    changed[:, 12:] = 0
+    losses = [frame_loss(model, view, Target(picture, weight), torch.zeros(3)) for picture in (image, changed)]
+    assert losses[0] == losses[1] > 0
+
+
+@pytest.mark.parametrize("kind", ["basis", "mlp"])
+def test_an_avatar_learns_two_frames_that_differ_by_their_condition(kind):
+    points, model = avatar(kind)
+    _, teacher = avatar("basis", seed=1)
+    torch.manual_seed(3)
+    with torch.no_grad():
+        teacher.gaussians["colour"].normal_()
+        teacher.deformation.bases.normal_(std=0.5)
+        conditions = torch.eye(4)[:2] * 3
+        views = [View(points, condition, camera()) for condition in conditions]
+        targets = [Target(teacher(view, torch.zeros(3))[0], torch.ones(SIDE, SIDE)) for view in views]
+    optimiser = make_optimiser(model)
+    losses = []
+    for step in range(120):
+        set_rates(optimiser, step / 120)
+        optimiser.zero_grad()
+        loss = sum(frame_loss(model, view, target, torch.zeros(3)) for view, target in zip(views, targets, strict=True))
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.3 * losses[0]
+
+
+def test_condition_holds_the_joints_as_rows_of_matrices():
+    condition = make_condition(
+        torch.rand(2, 5), torch.zeros(2, 3), torch.zeros(2, 2, 3), torch.rand(2, 2), torch.eye(3).expand(2, 3, 3)
+    )
+    assert condition.shape == (2, 5 + 6 + 12 + 2 + 9)
+    assert condition[0, 5:11].tolist() == [1, 0, 0, 0, 1, 0]
+    assert condition[0, -9:].tolist() == [1, 0, 0, 0, 1, 0, 0, 0, 1]
+
+
+def test_alpha_and_background_make_up_the_picture():
+    points, model = avatar()
+    view = View(points, torch.zeros(4), camera())
+    black, alpha = model(view, torch.zeros(3))
+    plate = torch.rand(SIDE, SIDE, 3)
+    over, _ = model(view, plate)
+    assert torch.allclose(over, black + (1 - alpha)[..., None] * plate, atol=1e-6)
