@@ -18,7 +18,7 @@ from jaxtyping import Float32, Int32
 from numpy import ndarray
 
 from headsmith.contract.errors import UserError
-from headsmith.heads.embedding_types import Contour, Embedding
+from headsmith.heads.embedding_types import Embedding
 from headsmith.heads.validation import find_fault
 
 JOINTS: tuple[str, ...] = ("root", "neck", "jaw", "left_eye", "right_eye")
@@ -29,6 +29,7 @@ ARRAYS: dict[str, type] = {
     **dict.fromkeys(("weights", "uv"), np.float32),
     **dict.fromkeys(("parents", "faces", "uv_faces"), np.int32),
 }
+EMBEDDING = ("points", "faces", "barycentrics")
 WORDS = ("name", "licence", "source_sha256")
 REMEDY = "delete the file and run snakemake again: the heads stage makes it anew"
 
@@ -98,15 +99,8 @@ def to_arrays(head: HeadContainer) -> dict[str, ndarray]:
     arrays |= {key: np.array(getattr(head, key), dtype=np.str_) for key in ("expression_names", "joint_names")}
     arrays |= {f"region_{name}": np.asarray(ids, np.int32) for name, ids in head.regions.items()}
     for convention, embedding in head.embeddings.items():
-        arrays |= _named(f"embedding_{convention}", embedding, ("points", "faces", "barycentrics"))
-        if embedding.contour is not None:
-            keys = ("yaws", "points", "faces", "barycentrics")
-            arrays |= _named(f"embedding_{convention}_contour", embedding.contour, keys)
+        arrays |= {f"embedding_{convention}_{key}": getattr(embedding, key) for key in EMBEDDING}
     return arrays
-
-
-def _named(prefix: str, holder: Embedding | Contour, keys: tuple[str, ...]) -> dict[str, ndarray]:
-    return {f"{prefix}_{key}": getattr(holder, key) for key in keys}
 
 
 def from_arrays(arrays: dict[str, ndarray]) -> HeadContainer:
@@ -121,16 +115,10 @@ def from_arrays(arrays: dict[str, ndarray]) -> HeadContainer:
     fields["regions"] = {key.removeprefix("region_"): ids for key, ids in arrays.items() if key.startswith("region_")}
     ending = "_barycentrics"
     bases = [key.removesuffix(ending) for key in arrays if key.startswith("embedding_") and key.endswith(ending)]
-    conventions = [base for base in bases if not base.endswith("_contour")]
-    fields["embeddings"] = {base.removeprefix("embedding_"): _embedding(arrays, base) for base in conventions}
+    fields["embeddings"] = {
+        base.removeprefix("embedding_"): Embedding(*(arrays[f"{base}_{key}"] for key in EMBEDDING)) for base in bases
+    }
     return HeadContainer(**fields)
-
-
-def _embedding(arrays: dict[str, ndarray], base: str) -> Embedding:
-    contour = None
-    if f"{base}_contour_yaws" in arrays:
-        contour = Contour(*(arrays[f"{base}_contour_{key}"] for key in ("yaws", "points", "faces", "barycentrics")))
-    return Embedding(*(arrays[f"{base}_{key}"] for key in ("points", "faces", "barycentrics")), contour)
 
 
 def save_head(head: HeadContainer, path: str | os.PathLike[str]) -> None:

@@ -1,8 +1,11 @@
-"""Landmark embeddings, measured: show the head to a detector and read which point of the surface lies under each landmark.
+"""Landmark embeddings, measured: show the head to a detector and find the points of the surface that it means.
 
-One picture would do, but a detector's answer wavers with the view and the person. So each point is measured on several people
-and from several directions; the triangles and barycentric coordinates of all of them are placed on one mesh, and the median
-point is kept. The caller renders and detects (``Watch``); here is what to look at and what to make of it.
+MediaPipe's 478 points are those of a mesh of its own, also where that mesh is hidden: on a turned head the far side of the
+face's outline is told *behind* the cheek, not on the silhouette. So a point is a fixed point of the head, and one frontal
+picture does not tell it: on the sides of the face, seen at a grazing angle, a pixel is a centimetre. Each point is triangulated
+from many views of the mean head and of several people, then put on the nearest place of its surface.
+
+The caller renders and detects (``Watch``); here is what to look at and what to make of it.
 """
 
 import logging
@@ -15,11 +18,12 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 
 from headsmith.contract.landmark_groups import COUNT, FACE_OVAL, LEFT_IRIS, LEFT_PUPIL, LIPS, RIGHT_IRIS, RIGHT_PUPIL
-from headsmith.heads.embedding_types import Contour, Embedding
+from headsmith.heads.embedding_types import Embedding
 from headsmith.heads.model import HeadModel
-from headsmith.heads.sighting import NOWHERE, Places, Sight, locate
-from headsmith.maths.barycentrics import closest_barycentrics
+from headsmith.heads.sighting import NOWHERE, Places, Sight, locate, nearest_on_mesh
+from headsmith.maths.cameras import Camera, project
 from headsmith.maths.rotations import axis_angle_to_matrix
+from headsmith.maths.triangulation import triangulate
 
 IRISES: tuple[int, ...] = (RIGHT_PUPIL, *RIGHT_IRIS, LEFT_PUPIL, *LEFT_IRIS)
 SURFACES: dict[str, tuple[int, ...]] = {
@@ -31,17 +35,15 @@ SURFACES: dict[str, tuple[int, ...]] = {
 OPEN = 0.2
 """Radians. Lips are measured on an open mouth: on a closed one, the inner points of both lips would share triangles."""
 
-TURNS: tuple[tuple[float, float], ...] = ((0, 0), (-5, 0), (5, 0), (0, -5), (0, 5))
-"""Yaw and pitch in degrees of the views of the mean head; people are seen from the front."""
+YAWS: tuple[float, ...] = (-30, -20, -10, -5, 0, 5, 10, 20, 30)
+PITCHES: tuple[float, ...] = (-8, 8)
+"""Degrees by which the mean head is turned to either side, and up and down."""
 
 PEOPLE, SPREAD, SEED = 8, 0.7, 0
-"""How many people, the standard deviation of their identity codes, and the seed."""
+"""How many people are shown from the front, the standard deviation of their identity codes, and the seed."""
 
-YAWS: tuple[int, ...] = tuple(range(-50, 51, 10))
-"""Degrees at which the face's outline is measured."""
-
-PITCHES: tuple[int, ...] = (-4, 0, 4)
-"""Degrees of pitch over which an outline is averaged."""
+TOLERANCE = 1.5
+"""Pixels beyond which a view counts less: about 1 mm in renderings of the stage's size."""
 
 logger = logging.getLogger(__name__)
 
@@ -51,10 +53,12 @@ class View:
     """What a detector saw of a rendered head.
 
     Attributes:
+        camera: The camera of the rendering; the world is the head's own frame.
         sights: The rendering, by surface (the keys of ``SURFACES``), each showing that surface alone.
         points: The detector's points in pixels, or nothing where it saw no face.
     """
 
+    camera: Camera
     sights: dict[str, Sight]
     points: Float[ndarray, "L 2"] | None
 
@@ -64,131 +68,116 @@ Watch = Callable[[Float[ndarray, "V 3"], Float[ndarray, "3 3"]], View]
 
 
 @dataclass(frozen=True)
-class Subject:
-    """A head to show: vertices at rest or with open mouth, and how it is turned."""
-
-    vertices: Float[ndarray, "V 3"]
-    turn: Float[ndarray, "3 3"]
-
-
-@dataclass(frozen=True)
 class Measured:
-    """Points measured over several views: places on the canonical mesh, and how far single views lie from them, metres."""
+    """Points measured over several views.
+
+    Attributes:
+        places: Where they are on the head.
+        error: Mean distance between the images of the places and the detector's points in the views, pixels.
+        lift: Distance from the triangulated point to the surface, metres.
+        views: How many views there were.
+    """
 
     places: Places
-    scatter: Float[ndarray, " L"]
+    error: Float[ndarray, " L"]
+    lift: Float[ndarray, " L"]
     views: int
 
 
-def measure_embedding(model: HeadModel, watch: Watch) -> tuple[Embedding, dict[str, float]]:
-    """Return the embedding of MediaPipe's 478 points, with the outline at several yaws, and what to report.
+def measure_embedding(
+    model: HeadModel, watch: Watch, surfaces: dict[str, Int[ndarray, " n"]]
+) -> tuple[Embedding, dict[str, float]]:
+    """Return the embedding of MediaPipe's 478 points, and what to report.
 
-    Points that no view placed are left out.
+    Points that fewer than two views told are left out.
+
+    Args:
+        model: The head.
+        watch: Renders and detects.
+        surfaces: Triangles of each surface of ``SURFACES``.
 
     Raises:
-        RuntimeError: The detector saw no face in any view of a kind.
+        RuntimeError: The detector saw no face in nearly all renderings.
     """
-    rest = measure(model, watch, subjects(model, 0.0), head_vertices(model))
-    opened = measure(model, watch, subjects(model, OPEN), head_vertices(model, jaw=OPEN))
-    faces, weights = rest.places.faces.copy(), rest.places.barycentrics.copy()
-    lips = np.array(LIPS)
-    faces[lips], weights[lips] = opened.places.faces[lips], opened.places.barycentrics[lips]
-    scatter = np.where(np.isin(np.arange(COUNT), lips), opened.scatter, rest.scatter)
+    rest = measure(model, watch, surfaces, 0.0)
+    opened = measure(model, watch, surfaces, OPEN)
+    lips = np.isin(np.arange(COUNT), LIPS)
+    faces = np.where(lips, opened.places.faces, rest.places.faces)
+    weights = np.where(lips[:, None], opened.places.barycentrics, rest.places.barycentrics)
     points = np.flatnonzero(faces != NOWHERE)
-    contour = measure_contour(model, watch)
-    embedding = Embedding(points.astype(np.int32), faces[points].astype(np.int32), weights[points].astype(np.float32), contour)
-    return embedding, summarise(points, scatter, rest.views + opened.views)
+    figures = {"points": len(points), "views": rest.views + opened.views}
+    figures |= summarise("error_px", np.where(lips, opened.error, rest.error))
+    figures |= summarise("lift_mm", 1000 * np.where(lips, opened.lift, rest.lift))
+    embedding = Embedding(points.astype(np.int32), faces[points].astype(np.int32), weights[points].astype(np.float32))
+    return embedding, figures
 
 
-def summarise(points: Int[ndarray, " M"], scatter: Float[ndarray, " L"], views: int) -> dict[str, float]:
-    """Return counts, and the scatter of single views about the kept places in millimetres."""
-    inside = points[~np.isin(points, FACE_OVAL)]
-    parts = {
-        "all": points,
-        "lips": np.array(LIPS),
-        "irises": np.array(IRISES),
-        "outline": np.array(FACE_OVAL),
-        "inside": inside,
-    }
-    millimetres = {f"scatter_mm_{name}": float(1000 * np.nanmean(scatter[ids])) for name, ids in parts.items()}
-    return {"points": len(points), "views": views, **millimetres}
+def summarise(name: str, values: Float[ndarray, " L"]) -> dict[str, float]:
+    """Return the mean of a figure over all points and over parts of the face."""
+    parts = {"lips": LIPS, "irises": IRISES, "outline": FACE_OVAL}
+    others = [point for point in range(COUNT) if not any(point in part for part in parts.values())]
+    return {f"{name}_{part}": float(np.nanmean(values[list(ids)])) for part, ids in {**parts, "others": others}.items()}
 
 
-def measure_contour(model: HeadModel, watch: Watch) -> Contour:
-    """Return the face's outline at ``YAWS``, each averaged over ``PITCHES``."""
-    vertices, oval = head_vertices(model), np.array(FACE_OVAL)
-    outlines = []
-    for yaw in YAWS:
-        turned = [Subject(vertices, turn(yaw, pitch)) for pitch in PITCHES]
-        outlines.append(measure(model, watch, turned, vertices).places)
-    faces = np.stack([places.faces[oval] for places in outlines])
-    kept = (faces != NOWHERE).all(0)
-    weights = np.stack([places.barycentrics[oval] for places in outlines])[:, kept]
-    yaws = np.radians(YAWS).astype(np.float32)
-    return Contour(yaws, oval[kept].astype(np.int32), faces[:, kept].astype(np.int32), weights.astype(np.float32))
-
-
-def measure(model: HeadModel, watch: Watch, shown: list[Subject], canonical: Float[ndarray, "V 3"]) -> Measured:
-    """Return all points' places: the median over views on the canonical mesh, put back on a triangle that a view found."""
+def measure(model: HeadModel, watch: Watch, surfaces: dict[str, Int[ndarray, " n"]], jaw: float) -> Measured:
+    """Return all points' places, measured with the mouth open by ``jaw`` radians."""
+    mean = head_vertices(model, jaw=jaw)
+    views = [watch(mean, turn(*angles)) for angles in [(yaw, 0.0) for yaw in YAWS] + [(0.0, pitch) for pitch in PITCHES]]
+    people = [watch(head_vertices(model, codes, jaw), np.eye(3)) for codes in sample_codes(model)]
+    front = views[YAWS.index(0)]
     triangles = model.container.faces
-    found = [places for subject in shown if (places := look(watch, subject, triangles)) is not None]
-    if not found:
-        raise RuntimeError(f"the detector saw no face in any of {len(shown)} renderings of the head")
-    if len(found) < len(shown):
-        logger.warning("the detector saw no face in %d of %d renderings of the head", len(shown) - len(found), len(shown))
-    points = np.stack([places.on(canonical, triangles) for places in found])
-    seen = np.isfinite(points).all(-1).any(0)
-    middle = np.full(points.shape[1:], np.nan)
-    middle[seen] = np.nanmedian(points[:, seen], 0)
-    scatter = np.full(len(seen), np.nan)
-    scatter[seen] = np.nanmean(np.linalg.norm(points - middle, axis=-1)[:, seen], 0)
-    return Measured(
-        put_on_surface(middle, np.stack([places.faces for places in found]), canonical, triangles), scatter, len(found)
-    )
+    images = [(view.camera, view.points) for view in views if view.points is not None]
+    images += [(front.camera, on_mean_head(view, front, mean, triangles)) for view in people if view.points is not None]
+    missed = len(views) + len(people) - len(images)
+    if missed:
+        logger.warning("the detector saw no face in %d of %d renderings of the head", missed, missed + len(images))
+    if len(images) < 2:
+        raise RuntimeError("the detector saw a face in fewer than two renderings of the head")
+    return place_points(images, mean, triangles, surfaces)
 
 
-def look(watch: Watch, subject: Subject, triangles: Int[ndarray, "F 3"]) -> Places | None:
-    """Return where one view places the points, or nothing where the detector saw no face."""
-    view = watch(subject.vertices, subject.turn)
-    if view.points is None:
-        return None
-    faces = np.full(COUNT, NOWHERE, np.int64)
-    weights = np.full((COUNT, 3), 1 / 3)
+def on_mean_head(view: View, front: View, mean: Float[ndarray, "V 3"], triangles: Int[ndarray, "F 3"]) -> Float[ndarray, "L 2"]:
+    """Return where a person's points lie in the frontal image of the mean head: the same places, NaN where there are none."""
+    images = np.full((COUNT, 2), np.nan)
     for surface, points in SURFACES.items():
         ids = np.array(points)
-        places = locate(view.points[ids].astype(np.float64), view.sights[surface], triangles)
-        faces[ids], weights[ids] = places.faces, places.barycentrics
-    return Places(faces, weights)
+        places = locate(view.points[ids], view.sights[surface], triangles)
+        images[ids] = project(torch.as_tensor(places.on(mean, triangles)), front.camera)[0].numpy()
+    return images
 
 
-def put_on_surface(
-    points: Float[ndarray, "L 3"],
-    candidates: Int[ndarray, "N L"],
+def place_points(
+    images: list[tuple[Camera, Float[ndarray, "L 2"]]],
     vertices: Float[ndarray, "V 3"],
     triangles: Int[ndarray, "F 3"],
-) -> Places:
-    """Return the nearest place to each point on any of its candidate triangles (``NOWHERE`` is none)."""
-    faces = np.full(len(points), NOWHERE, np.int64)
-    weights = np.full((len(points), 3), 1 / 3)
-    best = np.full(len(points), np.inf)
-    for row in candidates:
-        usable = np.flatnonzero(row != NOWHERE)
-        corners = vertices[triangles[row[usable]]]
-        inside = closest_barycentrics(torch.as_tensor(points[usable]), torch.as_tensor(corners)).numpy()
-        miss = np.linalg.norm(np.einsum("nc,ncd->nd", inside, corners) - points[usable], axis=1)
-        better = miss < best[usable]
-        ids = usable[better]
-        faces[ids], weights[ids], best[ids] = row[ids], inside[better], miss[better]
-    return Places(faces, weights)
+    surfaces: dict[str, Int[ndarray, " n"]],
+) -> Measured:
+    """Return the places of points that several cameras saw."""
+    cameras = stack_cameras([camera for camera, _ in images])
+    pixels = torch.as_tensor(np.stack([points for _, points in images]))
+    points = triangulate(pixels, cameras, TOLERANCE).numpy()
+    faces = np.full(COUNT, NOWHERE, np.int64)
+    weights = np.full((COUNT, 3), 1 / 3)
+    for surface, members in SURFACES.items():
+        ids = np.array(members)
+        places = nearest_on_mesh(points[ids], vertices, triangles, surfaces[surface])
+        faces[ids], weights[ids] = places.faces, places.barycentrics
+    places = Places(faces, weights)
+    placed = places.on(vertices, triangles)
+    again = project(torch.as_tensor(placed).expand(len(images), -1, 3), cameras)[0]
+    error = np.nanmean((again - pixels).norm(dim=-1).numpy(), 0)
+    return Measured(places, error, np.linalg.norm(placed - points, axis=1), len(images))
 
 
-def subjects(model: HeadModel, jaw: float) -> list[Subject]:
-    """Return the mean head from several directions and several people from the front, the mouth open by ``jaw`` radians."""
-    mean = head_vertices(model, jaw=jaw)
-    chance = np.random.default_rng(SEED)
-    codes = SPREAD * chance.standard_normal((PEOPLE, len(model.identity)))
-    people = [Subject(head_vertices(model, person, jaw), np.eye(3)) for person in codes]
-    return [Subject(mean, turn(yaw, pitch)) for yaw, pitch in TURNS] + people
+def stack_cameras(cameras: list[Camera]) -> Camera:
+    """Return single cameras of one image size as a batch."""
+    names = ("rotation", "translation", "focal", "principal")
+    return Camera(*(torch.stack([getattr(camera, name) for camera in cameras]) for name in names), cameras[0].size)
+
+
+def sample_codes(model: HeadModel) -> Float[ndarray, "N K"]:
+    """Return the identity codes of ``PEOPLE`` people."""
+    return SPREAD * np.random.default_rng(SEED).standard_normal((PEOPLE, len(model.identity)))
 
 
 def head_vertices(model: HeadModel, identity: Float[ndarray, " K"] | None = None, jaw: float = 0.0) -> Float[ndarray, "V 3"]:

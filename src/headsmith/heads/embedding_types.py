@@ -8,37 +8,18 @@ from numpy import ndarray
 
 
 @dataclass(frozen=True)
-class Contour:
-    """Points of the face's outline, which slide over the skin as the head turns.
-
-    Attributes:
-        yaws: Head turns about +y, radians, ascending; positive turns the face towards the subject's left (+x).
-        points: Indices in the detector's convention.
-        faces: Triangle of each point at each yaw.
-        barycentrics: Weights of the triangle's corners, in 0..1, summing to 1.
-    """
-
-    yaws: Float32[ndarray, " Y"]
-    points: Int32[ndarray, " C"]
-    faces: Int32[ndarray, "Y C"]
-    barycentrics: Float32[ndarray, "Y C 3"]
-
-
-@dataclass(frozen=True)
 class Embedding:
-    """Points of one detector's convention on a head seen from the front.
+    """Points of one detector's convention on a head.
 
     Attributes:
         points: Indices in the detector's convention, ascending; points that were not found are left out.
         faces: Triangle of each point.
         barycentrics: Weights of the triangle's corners, in 0..1, summing to 1.
-        contour: The sliding outline, where it was measured.
     """
 
     points: Int32[ndarray, " M"]
     faces: Int32[ndarray, " M"]
     barycentrics: Float32[ndarray, "M 3"]
-    contour: Contour | None = None
 
     def take(self, points: tuple[int, ...]) -> "Embedding":
         """Return the embedding of some points, in the order asked for.
@@ -48,4 +29,4 @@ class Embedding:
         """
         rows = {point: row for row, point in enumerate(self.points.tolist())}
         chosen = np.array([rows[point] for point in points], np.int64)
-        return Embedding(self.points[chosen], self.faces[chosen], self.barycentrics[chosen], self.contour)
+        return Embedding(self.points[chosen], self.faces[chosen], self.barycentrics[chosen])

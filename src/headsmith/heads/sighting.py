@@ -9,10 +9,13 @@ from numpy import ndarray
 
 from headsmith.maths.barycentrics import closest_barycentrics, perspective_barycentrics
 
-REACH = 8
+REACH = 4
 """Pixels. A point that lies beside the surface is put on the nearest visible triangle up to this far away."""
 
 NOWHERE = -1
+
+CLOSE = 48
+"""Triangles searched around a point for the nearest place."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,29 @@ def locate(points: Float[ndarray, "L 2"], sight: Sight, triangles: Int[ndarray, 
     in_space = perspective_barycentrics(torch.as_tensor(in_image[best]), torch.as_tensor(sight.depth[corners[best]]))
     weights[rows[best]] = in_space.numpy()
     return Places(faces, weights)
+
+
+def nearest_on_mesh(
+    points: Float[ndarray, "L 3"], vertices: Float[ndarray, "V 3"], triangles: Int[ndarray, "F 3"], chosen: Int[ndarray, " n"]
+) -> Places:
+    """Return the nearest place to each point on some of the triangles; points that are NaN have none.
+
+    Of all triangles the ``CLOSE`` whose centres are nearest are searched: exact where triangles are not far larger than their
+    neighbours, as on a head.
+    """
+    corners = vertices[triangles[chosen]]
+    known = np.flatnonzero(np.isfinite(points).all(1))
+    distance = np.linalg.norm(points[known, None] - corners.mean(1), axis=-1)
+    near = np.argsort(distance, axis=1, kind="stable")[:, :CLOSE]
+    flat = torch.as_tensor(np.repeat(points[known], near.shape[1], 0)), torch.as_tensor(corners[near].reshape(-1, 3, 3))
+    weights = closest_barycentrics(*flat).numpy().reshape(*near.shape, 3)
+    feet = np.einsum("lnc,lncd->lnd", weights, corners[near])
+    best = np.linalg.norm(feet - points[known, None], axis=-1).argmin(1)
+    rows = np.arange(len(known))
+    places = Places(np.full(len(points), NOWHERE, np.int64), np.full((len(points), 3), 1 / 3))
+    places.faces[known] = chosen[near[rows, best]]
+    places.barycentrics[known] = weights[rows, best]
+    return places
 
 
 def visible_near(points: Float[ndarray, "L 2"], face_ids: Int[ndarray, "H W"]) -> tuple[Int[ndarray, " n"], Int[ndarray, " n"]]:

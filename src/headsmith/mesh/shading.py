@@ -6,8 +6,8 @@ from numpy import ndarray
 
 AMBIENT = 0.3
 DIFFUSE = 0.75
-LAMP = np.array([0.3, -0.5, -0.8]) / np.linalg.norm([0.3, -0.5, -0.8])
-"""Towards the lamp, in the camera's axes (x right, y down, z forward): from the upper right, behind the camera."""
+LAMP = np.array([0.0, -0.4, -0.9]) / np.linalg.norm([0.0, -0.4, -0.9])
+"""Towards the lamp, in the camera's axes (x right, y down, z forward): above the camera, so that both sides look alike."""
 
 
 def vertex_normals(vertices: Float[ndarray, "V 3"], faces: Int[ndarray, "F 3"]) -> Float[ndarray, "V 3"]:

@@ -21,7 +21,7 @@ from headsmith.mesh.rasterize import rasterize_mesh
 from headsmith.mesh.shading import shade_pixels, spread, vertex_normals
 from headsmith.nets.face_landmarker import FaceLandmarker
 
-SIZE = 768
+SIZE = 512
 """Side of the renderings, pixels."""
 
 DISTANCE, FIELD = 0.8, 0.36
@@ -56,23 +56,21 @@ def build_head(*, detector: Path | str, output: Path | str, settings: HeadsSetti
         UserError: The detector's file is missing or broken, or the disk is full.
     """
     head, report = read_anny_head(settings.identity_samples, settings.identity_components)
+    explained = 100 * report.explained
     logger.info(
-        "%d identity components hold %.2f %% of the variance of %d people",
-        len(head.identity),
-        100 * report.explained,
-        report.people,
+        "%d identity components hold %.2f %% of the variance of %d people", len(head.identity), explained, report.people
     )
     logger.info("the jaw turns by %.3f rad for jawOpen, within %.2f mm", report.jaw_angle, 1000 * report.jaw_residual)
+    surfaces = {"eyes": faces_of(head, ("left_eyeball", "right_eyeball")), "skin": faces_of(head, ("skin",))}
     with FaceLandmarker(detector, max_faces=1) as landmarker:
-        embedding, figures = measure_embedding(HeadModel.from_container(head), watcher(head, landmarker))
+        watch = watcher(head, landmarker, surfaces)
+        embedding, figures = measure_embedding(HeadModel.from_container(head), watch, surfaces)
     logger.info("embedded landmarks: %s", ", ".join(f"{name} {value:.3g}" for name, value in figures.items()))
     save_head(head.with_embedding(CONVENTION, embedding), output)
 
 
-def watcher(head: HeadContainer, landmarker: FaceLandmarker) -> Watch:
+def watcher(head: HeadContainer, landmarker: FaceLandmarker, surfaces: dict[str, Int[ndarray, " n"]]) -> Watch:
     """Return the function that renders a head from the front and lets the detector look at it."""
-    eyes = faces_of(head, ("left_eyeball", "right_eyeball"))
-    skin = faces_of(head, ("skin",))
     colours = region_colours(head)
 
     def watch(vertices: Float[ndarray, "V 3"], turn: Float[ndarray, "3 3"]) -> View:
@@ -82,8 +80,8 @@ def watcher(head: HeadContainer, landmarker: FaceLandmarker) -> Watch:
         screen = torch.cat([pixels, depth[:, None]], -1).numpy()
         picture = paint(head, vertices, to_camera(points, camera).numpy(), screen, colours)
         found = landmarker.detect(picture)
-        sights = {name: see(screen, head.faces, ids) for name, ids in (("eyes", eyes), ("skin", skin))}
-        return View(sights, found[0].points[:, :2].astype(np.float64) if found else None)
+        sights = {name: see(screen, head.faces, ids) for name, ids in surfaces.items()}
+        return View(camera, sights, found[0].points[:, :2].astype(np.float64) if found else None)
 
     return watch
 
