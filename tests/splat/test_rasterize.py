@@ -165,6 +165,18 @@ def test_a_pixel_stops_before_the_gaussian_that_would_use_it_up():
 
 
 @pytest.mark.parametrize("backend", ["cpu", "reference"])
+def test_an_opacity_held_at_its_limit_has_no_gradient(backend):
+    """All pixels lie where opacity exp(-sigma) passes 0.999: neither opacity nor shape may feel them, the colour does."""
+    scene = [part.float().requires_grad_(True) for part in scene_of(1, 0)]
+    with torch.no_grad():
+        scene[0][:], scene[1][:], scene[3][:] = 0, 50, 1
+    image, alpha = rasterize(*scene, as_float32(camera_of(16, 16)), torch.zeros(3), backend=backend)
+    (image.sum() + 3 * alpha.sum()).backward()
+    assert not any(scene[which].grad.any() for which in range(4))
+    torch.testing.assert_close(scene[4].grad, torch.full((1, 3), 256 * 0.999))
+
+
+@pytest.mark.parametrize("backend", ["cpu", "reference"])
 @pytest.mark.parametrize("count", [0, 1, 9])
 def test_nothing_to_see_shows_the_plate_and_gives_no_gradient(backend, count):
     scene = [part.float().requires_grad_(True) for part in scene_of(count, 1)]
