@@ -1,0 +1,214 @@
+"""The stage *dataset*: frames, mattes, masks and tracking in FlashAvatar's own layout."""
+
+import csv
+import hashlib
+import json
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from headsmith.contract.errors import UserError
+from headsmith.contract.frame_ids import frame_name
+from headsmith.contract.manifest import Manifest, folder_of, read_manifest
+from headsmith.contract.settings import DatasetSettings
+from headsmith.heads.container import HeadContainer, load_head
+from headsmith.heads.flashavatar import EXPRESSIONS, SHAPES, frame_content, write_frame
+from headsmith.media.atomic import atomic_folder, atomic_path
+from headsmith.media.images import read_image
+from headsmith.media.progress import progress
+from headsmith.stages.tracking_file import Tracking, read_tracking
+
+ORIGINAL_SIZE = 512
+"""The size that FlashAvatar's own code has built in."""
+JPEG_QUALITY = 100
+CENTRE_TOLERANCE = 1e-3
+"""Pixels by which the principal point may miss the image's centre."""
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Manifests of what goes into the dataset."""
+
+    frames: Path
+    matte: Path
+    mouth_masks: Path
+    head_masks: Path
+
+    def read(self, clip: str) -> dict[str, Manifest]:
+        """Return the manifests, each checked against its folder."""
+        paths = {"frames": self.frames, "matte": self.matte, "mouth_masks": self.mouth_masks, "head_masks": self.head_masks}
+        return {word: read_manifest(path, clip=clip) for word, path in paths.items()}
+
+    def image(self, word: str, frame_id: int) -> Path:
+        """Return the path of a frame's image."""
+        return folder_of(getattr(self, word)) / frame_name(frame_id)
+
+
+@dataclass(frozen=True)
+class Split:
+    """Frame ids: those that train, those held out at the end, and those left out with the reason."""
+
+    train: tuple[int, ...]
+    held_out: tuple[int, ...]
+    left_out: tuple[tuple[int, str], ...]
+
+    @property
+    def usable(self) -> tuple[int, ...]:
+        """All frames of the dataset in order; the place of an id here is its number there."""
+        return self.train + self.held_out
+
+
+def write_dataset(
+    *,
+    clip: str,
+    frames: Path,
+    matte: Path,
+    mouth_masks: Path,
+    head_masks: Path,
+    tracking: Path,
+    head: Path,
+    manifest: Path,
+    settings: DatasetSettings,
+) -> None:
+    """Write ``imgs/ alpha/ parsing/ checkpoint/`` for FlashAvatar's own code, and the split into training and held-out frames.
+
+    Frames that tracking marks bad, or that lack a matte or a mask, are left out; the rest is numbered without gaps, images from
+    1 and parameters from 0. ``mapping.csv`` and the manifest tell which is which.
+
+    Args:
+        clip: Name of the clip.
+        frames: Manifest of the frames.
+        matte: Manifest of the mattes.
+        mouth_masks: Manifest of the mouth masks.
+        head_masks: Manifest of the head masks.
+        tracking: The clip's tracking.
+        head: The head container it was made with.
+        manifest: ``dataset.json`` to write; the dataset goes into its folder.
+        settings: The stage's settings.
+
+    Raises:
+        UserError: An input cannot be read, inputs do not belong together, the format cannot hold them, or no frame is left to
+            train on.
+    """
+    sources = Sources(Path(frames), Path(matte), Path(mouth_masks), Path(head_masks))
+    container = load_head(head)
+    tracked = read_tracking(tracking, container, clip)
+    manifests = sources.read(clip)
+    check_format(tracked, container, manifests, clip, tracking)
+    split = split_frames(tracked, manifests, settings.held_out, clip, tracking)
+    Path(manifest).unlink(missing_ok=True)
+    with atomic_folder(folder_of(manifest)) as folder:
+        fill(folder, sources, tracked, split, clip)
+        content = describe(folder, tracked, container, split, settings)
+    for note in content["notes"]:
+        sys.stderr.write(f"{clip}: dataset: {note}\n")
+    with atomic_path(manifest) as partial:
+        partial.write_text(json.dumps(content, indent=1) + "\n")
+
+
+def check_format(tracked: Tracking, head: HeadContainer, manifests: dict[str, Manifest], clip: str, file: Path) -> None:
+    """Accept what the format can hold.
+
+    Raises:
+        UserError: Sizes differ, the head has too many codes, the neck is bent or the principal point is off the centre.
+    """
+    again = f"delete {file} and run snakemake again: the head is tracked anew"
+    for word, content in manifests.items():
+        if tuple(content.size) != tracked.size:
+            what = f"{word} are {content.size[0]}x{content.size[1]}, the tracking {tracked.size[0]}x{tracked.size[1]}"
+            raise UserError(what, clip=clip, file=file, remedy=again)
+    if len(head.identity) > SHAPES or len(head.expression) > EXPRESSIONS:
+        what = f"the head has {len(head.identity)} identity and {len(head.expression)} expression codes"
+        raise UserError(f"{what}; FlashAvatar holds {SHAPES} and {EXPRESSIONS}", clip=clip, file=file)
+    if np.abs(tracked.arrays["neck"]).max(initial=0) > 0:
+        raise UserError("the neck is bent; FlashAvatar has no neck", clip=clip, file=file, remedy=again)
+    if np.abs(tracked.arrays["principal"] - np.array(tracked.size) / 2).max() > CENTRE_TOLERANCE:
+        what = f"the principal point is {tracked.arrays['principal'].tolist()}; FlashAvatar takes the image's centre"
+        raise UserError(what, clip=clip, file=file, remedy=again)
+
+
+def split_frames(tracked: Tracking, manifests: dict[str, Manifest], held_out: int, clip: str, file: Path) -> Split:
+    """Return which frames train and which are held out: the last ones of those that can be used.
+
+    Raises:
+        UserError: None is left to train on.
+    """
+    present = {word: set(content.ids) for word, content in manifests.items()}
+    usable, left_out = [], []
+    for frame_id, status in zip(tracked.ids, tracked.arrays["status"].tolist(), strict=True):
+        lacking = [word for word, ids in present.items() if frame_id not in ids]
+        if status == "ok" and not lacking:
+            usable.append(frame_id)
+        else:
+            left_out.append((frame_id, f"tracking: {status}" if status != "ok" else f"not in {', '.join(lacking)}"))
+    if len(usable) <= held_out:
+        what = f"{len(usable)} frames can be used and {held_out} are held out: none is left to train on"
+        remedy = "make dataset.held_out smaller, or the clip longer (start, end and fps in the table of clips)"
+        raise UserError(what, clip=clip, file=file, remedy=remedy)
+    return Split(tuple(usable[:-held_out]), tuple(usable[-held_out:]), tuple(left_out))
+
+
+def fill(folder: Path, sources: Sources, tracked: Tracking, split: Split, clip: str) -> None:
+    """Write the files of all frames, and ``mapping.csv``."""
+    for name in ("imgs", "alpha", "parsing", "checkpoint"):
+        (folder / name).mkdir()
+    place = {frame_id: row for row, frame_id in enumerate(tracked.ids)}
+    for index, frame_id in enumerate(progress(split.usable, len(split.usable), f"{clip}: dataset")):
+        number = f"{index + 1:05d}"
+        write_jpeg(folder / "imgs" / f"{number}.jpg", read_image(sources.image("frames", frame_id), clip=clip)[..., ::-1])
+        write_jpeg(folder / "alpha" / f"{number}.jpg", read_image(sources.image("matte", frame_id), grey=True, clip=clip))
+        shutil.copyfile(sources.image("head_masks", frame_id), folder / "parsing" / f"{number}_neckhead.png")
+        shutil.copyfile(sources.image("mouth_masks", frame_id), folder / "parsing" / f"{number}_mouth.png")
+        write_frame(folder / "checkpoint" / f"{index:05d}.frame", frame_content(tracked.frame(place[frame_id]), index))
+    with (folder / "mapping.csv").open("w", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(("frame", "parameters", "image", "part"))
+        for index, frame_id in enumerate(split.usable):
+            part = "train" if index < len(split.train) else "held_out"
+            writer.writerow((frame_id, f"{index:05d}.frame", f"{index + 1:05d}.jpg", part))
+
+
+def write_jpeg(path: Path, image: np.ndarray) -> None:
+    """Write an image, BGR or grey, as JPEG with full colour resolution."""
+    options = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
+    _, content = cv2.imencode(".jpg", np.ascontiguousarray(image), options)
+    path.write_bytes(content.tobytes())
+
+
+def describe(folder: Path, tracked: Tracking, head: HeadContainer, split: Split, settings: DatasetSettings) -> dict[str, Any]:
+    """Return the content of ``dataset.json``."""
+    return {
+        "count": len(split.usable),
+        "train": list(split.train),
+        "held_out": list(split.held_out),
+        "left_out": [{"id": frame_id, "reason": reason} for frame_id, reason in split.left_out],
+        "size": list(tracked.size),
+        "background": settings.background,
+        "head": head.name,
+        "head_sha256": head.sha256,
+        "notes": list(notes(tracked.size, head)),
+        "sha256": hash_folder(folder),
+    }
+
+
+def notes(size: tuple[int, int], head: HeadContainer) -> Iterator[str]:
+    """Yield what a user of FlashAvatar's own code must know."""
+    if size != (ORIGINAL_SIZE, ORIGINAL_SIZE):
+        yield f"images are {size[0]}x{size[1]}; FlashAvatar's own code reads {ORIGINAL_SIZE}x{ORIGINAL_SIZE} only (frames.size)"
+    if head.name != "flame":
+        yield f"codes are those of the head {head.name}, padded with zeros; FLAME's own codes mean something else"
+
+
+def hash_folder(folder: Path) -> str:
+    """Return the sha256 over names and bytes of all files of a folder, in the order of their names."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        digest.update(path.relative_to(folder).as_posix().encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,60 @@
+"""``tracking.npz``, read and checked against the head it was made with."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy import ndarray
+
+from headsmith.contract.errors import UserError
+from headsmith.heads.container import HeadContainer
+from headsmith.heads.flashavatar import FrameParameters
+
+KEYS = (
+    *("ids", "identity", "expression", "jaw", "eyes", "neck", "eyelids", "rotation", "translation"),
+    *("focal", "principal", "size", "status", "residual", "head_sha256", "convention"),
+)
+
+
+@dataclass(frozen=True)
+class Tracking:
+    """The arrays of ``tracking.npz``, by name (docs/architecture.md)."""
+
+    arrays: dict[str, ndarray]
+
+    @property
+    def ids(self) -> list[int]:
+        """Frame ids."""
+        return self.arrays["ids"].tolist()
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the frames, pixels."""
+        width, height = self.arrays["size"].tolist()
+        return width, height
+
+    def frame(self, place: int) -> FrameParameters:
+        """Return the parameters of the frame at a place in the clip."""
+        names = ("expression", "jaw", "eyes", "eyelids", "rotation", "translation")
+        own = (self.arrays[name][place] for name in names)
+        return FrameParameters(self.arrays["identity"], *own, float(self.arrays["focal"]), self.size)
+
+
+def read_tracking(path: Path, head: HeadContainer, clip: str) -> Tracking:
+    """Return the tracking of a clip.
+
+    Raises:
+        UserError: The file cannot be read, or was made with another head.
+    """
+    remedy = f"delete {path} and run snakemake again: the head is tracked anew"
+    try:
+        with np.load(path, allow_pickle=False) as content:
+            arrays = {key: content[key] for key in KEYS}
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
+        raise UserError(f"the tracking cannot be read: {error}", clip=clip, file=path, remedy=remedy) from error
+    made_with = str(arrays["head_sha256"])
+    if made_with != head.sha256:
+        what = f"the tracking was made with another head ({made_with[:12]}) than {head.name} ({head.sha256[:12]})"
+        raise UserError(what, clip=clip, file=path, remedy=remedy)
+    return Tracking(arrays)
