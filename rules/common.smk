@@ -3,12 +3,15 @@
 import re
 from dataclasses import asdict
 
-from snakemake.exceptions import WorkflowError
-
 from headsmith.contract.clips import check_clips, read_clips
 from headsmith.contract.config import USER_FILE, load_settings, read_yaml
 from headsmith.contract.errors import UserError
 from headsmith.contract.networks import matting_network
+
+
+def tell(text):
+    """Write to the console; standard output stays free for graphs and lists."""
+    print(text, file=sys.stderr, flush=True)
 
 
 def read_configuration():
@@ -19,7 +22,8 @@ def read_configuration():
         assets = read_yaml(HOUSE / paths.ASSET_LIST)["assets"]
         check_clips(clips, settings, assets, Path(settings.clips))
     except UserError as error:
-        raise WorkflowError(error.message) from None
+        tell(f"headsmith: {error.message}")
+        sys.exit(1)
     return settings, clips, assets
 
 
@@ -100,11 +104,6 @@ def parts_of_picture(wildcards):
     variant = wildcards.picture.removeprefix("renders-")
     manifest, folder = (path.replace("{variant}", variant) for path in (paths.RENDERS_MANIFEST, paths.RENDERS))
     return frames | {"renders": manifest, "renders_folder": ancient(folder)}
-
-
-def tell(text):
-    """Write to the console; standard output stays free for graphs and lists."""
-    print(text, file=sys.stderr, flush=True)
 
 
 def starting():

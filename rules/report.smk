@@ -15,6 +15,7 @@ rule write_report:
         pictures=expand(paths.QUALITY, picture=PICTURES, allow_missing=True),
     output:
         report=paths.REPORT,
+        media=directory(paths.REPORT_MEDIA),
     log:
         "logs/{clip}/report.log",
     benchmark:

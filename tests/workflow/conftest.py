@@ -1,0 +1,40 @@
+"""One house a session in which the whole small clip has been run, and copies of it to spoil."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from workflow.house import CLIPS, CODE, FETCHED, ROOT, House
+
+
+@pytest.fixture(scope="session")
+def empty_house(tmp_path_factory: pytest.TempPathFactory) -> House:
+    """Return a house in which nothing has been run yet."""
+    folder = tmp_path_factory.mktemp("workflow") / "house"
+    folder.mkdir()
+    for name in CODE:
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
+        copy(ROOT / name, folder / name)
+    (folder / "config/clips.tsv").write_text(CLIPS)
+    house = House(folder)
+    house.settings()
+    return house
+
+
+@pytest.fixture(scope="session")
+def finished_house(empty_house: House, asset: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> House:
+    """Return a house in which the whole small clip has been run; tests work on copies of it."""
+    house = empty_house.copy(tmp_path_factory.mktemp("finished") / "house")
+    (house.folder / "resources").mkdir()
+    for name in FETCHED:
+        asset(name)
+    (house.folder / "resources/assets").symlink_to(ROOT / "resources/assets")
+    house.snakemake()
+    return house
+
+
+@pytest.fixture
+def house(finished_house: House, tmp_path: Path) -> House:
+    """Return a finished house that a test may spoil."""
+    return finished_house.copy(tmp_path / "house")

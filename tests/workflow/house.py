@@ -1,0 +1,87 @@
+"""A folder with a copy of the project's code, in which tests let Snakemake run on a small real clip."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+CODE = ("Snakefile", "rules", "workflow_scripts", "profiles", "envs", "config", "src")
+
+SETTINGS = {
+    "frames": {"size": 128, "detect_every": 8},
+    "dataset": {"held_out": 8},
+    "heads": {"identity_samples": 100, "identity_components": 10},
+    "avatar": {"basis": {"gaussians": 500, "iterations": 60, "save_every": 20, "bases": 4, "hidden": 8}},
+    "quality": {"frames": 2, "columns": 2},
+}
+CLIPS = "clip\tvideo\tstart\tend\tfps\nfranck\tasset:franck.mp4\t0\t1.667\t\n"
+TARGETS = (
+    *("all", "frames", "landmarks", "mattes", "parsing", "mouth_masks", "head_masks", "tracking"),
+    *("dataset", "avatars", "renders", "scores", "quality", "report"),
+)
+FETCHED = (
+    *("face_landmarker.task", "franck.mp4", "stlpips_alex.pth", "rvm/rvm.json", "rvm/rvm.bin", "bisenetv2/model.json"),
+    *(f"bisenetv2/group1-shard{number}of3.bin" for number in (1, 2, 3)),
+)
+
+
+@dataclass(frozen=True)
+class House:
+    """A folder with the project's code, in which Snakemake runs."""
+
+    folder: Path
+
+    def snakemake(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run Snakemake; its messages are in ``stderr``."""
+        options = {"cwd": self.folder, "env": environment(), "capture_output": True, "text": True}
+        done = subprocess.run(self.command(*arguments), check=False, **options)
+        assert not check or done.returncode == 0, done.stdout + done.stderr
+        return done
+
+    def command(self, *arguments: str) -> list[str]:
+        """Return the command that runs Snakemake on two cores."""
+        return [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
+
+    def planned(self, *arguments: str) -> dict[str, int]:
+        """Return how many jobs of each rule a dry run lists, target rules left out."""
+        done = self.snakemake("-n", *arguments)
+        rows = re.findall(r"^(\w+) +(\d+)$", done.stdout + done.stderr, re.MULTILINE)
+        return {rule: int(count) for rule, count in rows if rule not in ("total", *TARGETS)}
+
+    def with_changed_params(self) -> set[str]:
+        """Return the rules whose code or settings have changed since they ran."""
+        text = self.snakemake("-n", "--quiet", "host").stdout
+        jobs = re.findall(r"^Job \d+: (\w+): .*\nReason: (.*)", text, re.MULTILINE)
+        return {rule for rule, reason in jobs if "Params have changed" in reason}
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        """Replace text in a file, which must be there."""
+        path = self.folder / name
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new, 1))
+
+    def append(self, name: str, text: str) -> None:
+        """Add to a file's end."""
+        path = self.folder / name
+        path.write_text(path.read_text() + text)
+
+    def settings(self, **sections: object) -> None:
+        """Write the user's configuration: the small settings, with whole sections replaced."""
+        (self.folder / "config/config.yaml").write_text(json.dumps(SETTINGS | sections))
+
+    def copy(self, folder: Path) -> "House":
+        """Return a copy with the same times, so that nothing looks newer than it is."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return House(folder)
+
+
+def environment() -> dict[str, str]:
+    """Return the environment of a user's shell, without what this test run has set for itself."""
+    own = ("OMP_", "PYTHONPATH", "PYTEST", "NUMBA_", "GLOG_")
+    return {key: value for key, value in os.environ.items() if not key.startswith(own)}

@@ -1,0 +1,121 @@
+"""What a run would do, and what it says, before anything is computed."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from workflow.house import ROOT, TARGETS, House
+
+from headsmith.contract import paths
+
+RULE_FILES = sorted((ROOT / "rules").glob("*.smk"))
+RULES = [
+    pytest.param(block, id=block.split(":")[0])
+    for path in RULE_FILES
+    if path.stem not in ("common", "targets")
+    for block in path.read_text().split("\nrule ")[1:]
+]
+
+
+def test_a_clip_is_under_sixty_jobs(empty_house: House) -> None:
+    jobs = empty_house.planned()
+    assert sum(jobs.values()) < 60
+    assert jobs["train_avatar"] == jobs["extract_frames"] == 1
+
+
+def test_every_target_is_listed_and_planned(empty_house: House) -> None:
+    assert empty_house.snakemake("--list-target-rules").stdout.split() == sorted(TARGETS)
+    assert set(empty_house.planned("mouth_masks")) >= {"cut_mouth_masks", "parse_faces", "detect_landmarks"}
+    assert "cut_head_masks" not in empty_house.planned("mouth_masks")
+
+
+def test_clips_and_variants_share_what_they_can(empty_house: House, tmp_path: Path) -> None:
+    house = empty_house.copy(tmp_path / "house")
+    house.append("config/clips.tsv", "cap\tasset:cap12.mp4\t\t\t\n")
+    house.settings(avatar={"mlp": {"deformation": "mlp"}})
+    jobs = house.planned()
+    assert (jobs["extract_frames"], jobs["track_head"], jobs["train_avatar"]) == (2, 2, 4)
+    assert (jobs["build_head"], jobs["convert_network"]) == (1, 2)
+
+
+def test_standard_output_stays_free_for_graphs(empty_house: House) -> None:
+    assert empty_house.snakemake("--rulegraph").stdout.startswith("digraph")
+
+
+@pytest.mark.parametrize(
+    ("argument", "words"),
+    [
+        ("frames={sise: 64}", ["unknown setting 'frames.sise'", "did you mean 'size'?", "command line", "remedy"]),
+        ("clips=none.tsv", ["the table of clips cannot be read", "none.tsv", "remedy"]),
+    ],
+)
+def test_a_mistake_in_the_configuration_ends_the_run(empty_house: House, argument: str, words: list[str]) -> None:
+    done = empty_house.snakemake("-n", "--config", argument, check=False)
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr and ".smk" not in done.stderr
+    assert done.stdout == ""
+    for word in words:
+        assert word in done.stderr
+
+
+def test_a_mistyped_clip_is_refused(empty_house: House) -> None:
+    done = empty_house.snakemake("-n", paths.FRAMES_MANIFEST.format(clip="frank"), check=False)
+    assert done.returncode != 0
+    assert "No rule to produce results/frank/frames.json" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("block", RULES)
+def test_every_rule_has_all_that_a_rule_has(block: str) -> None:
+    name = block.split(":")[0]
+    for directive in ("output", "log", "benchmark", "conda", "threads", "resources", "params", "message", "script"):
+        assert re.search(rf"^    {directive}:", block, re.MULTILINE), directive
+    assert f'script="{name}"' in block
+    assert f'"../workflow_scripts/{name}.py"' in block
+    env = re.search(r'"\.\./(envs/\w+\.yaml)"', block)
+    assert env is not None and (ROOT / env.group(1)).is_file()
+
+
+def test_rules_take_every_path_from_the_contract() -> None:
+    for path in RULE_FILES:
+        assert not re.search(r'"(results|resources)/', path.read_text()), path.name
+
+
+def test_scripts_pass_what_their_stage_takes() -> None:
+    for path in sorted((ROOT / "workflow_scripts").glob("*.py")):
+        if path.stem == "adapter":
+            continue
+        call, stage = _call(path)
+        parameters = _parameters(ROOT / "src" / Path(*stage[0].split(".")).with_suffix(".py"), stage[1])
+        given = {keyword.arg for keyword in call.keywords if keyword.arg}
+        assert given <= parameters, path.name
+        unpacked = any(keyword.arg is None for keyword in call.keywords)
+        assert unpacked or given == parameters, path.name
+        if unpacked:
+            assert parameters - given <= _inputs(path.stem), path.name
+
+
+def _call(path: Path) -> tuple[ast.Call, tuple[str, str]]:
+    tree = ast.parse(path.read_text())
+    (module,) = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and "stages" in str(node.module)]
+    name = module.names[0].name
+    (call,) = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and getattr(node.func, "id", "") == name]
+    return call, (str(module.module), name)
+
+
+def _parameters(path: Path, function: str) -> set[str]:
+    (node,) = [node for node in ast.parse(path.read_text()).body if getattr(node, "name", "") == function]
+    return {argument.arg for argument in node.args.kwonlyargs}
+
+
+def _inputs(rule: str) -> set[str]:
+    (block,) = [param.values[0] for param in RULES if param.id == rule]
+    section = block.split("    input:\n")[1].split("    output:\n")[0]
+    unpacked = {"parts_of_network": {"graph", "shards"}, "perceptual_weights": {"perceptual"}}
+    names = set(re.findall(r"^        (\w+)=", section, re.MULTILINE))
+    return names.union(*(words for function, words in unpacked.items() if function in section))
+
+
+def test_paths_are_distinct() -> None:
+    values = [value for name, value in vars(paths).items() if name.isupper() and name != "CLIP"]
+    assert len(set(values)) == len(values)
