@@ -81,27 +81,35 @@ def training_charts(variant: str, columns: Columns) -> Iterable[Chart]:
 
 
 def tracking_charts(columns: Columns) -> Iterable[Chart]:
-    """Yield the tracking error, and the jaw and eyelids, as far as the table has them."""
-    if "frame" not in columns and "id" not in columns:
-        return
-    x = _x(columns["frame"] if "frame" in columns else columns["id"])
+    """Yield the charts of ``TRACKING_CHARTS``.
+
+    Raises:
+        KeyError: The table lacks a column.
+    """
+    x = _x(columns["frame"])
     for names, title, note in TRACKING_CHARTS:
-        lines = {name: tuple(columns[name]) for name in names if name in columns}
-        if lines:
-            yield Chart(title, "frame", note, x, lines)
+        yield Chart(title, "frame", note, x, {name: tuple(columns[column]) for name, column in names.items()})
 
 
-TRACKING_CHARTS: tuple[tuple[tuple[str, ...], str, str], ...] = (
+TRACKING_CHARTS: tuple[tuple[dict[str, str], str, str], ...] = (
     (
-        ("residual", "residual_percent"),
+        {"error": "residual_percent"},
         "Tracking error / % of eye distance",
         "Peaks are blurred or turned faces; gaps were not tracked.",
     ),
-    (("yaw", "pitch", "roll"), "Where the head points / degrees", "Smooth, without jumps from one frame to the next."),
-    (("jaw_x", "jaw_open", "jaw"), "Jaw opening / radians", "Opens when the person speaks."),
-    (("eyelid_left", "eyelid_right"), "Eyelids, 0 open, 1 closed", "Blinks are narrow peaks in both at once."),
+    (
+        {"yaw": "yaw_deg", "pitch": "pitch_deg", "roll": "roll_deg"},
+        "Where the head points / degrees",
+        "Smooth, without jumps from one frame to the next; zero looks into the camera.",
+    ),
+    ({"jaw": "jaw_open_deg"}, "Jaw opening / degrees", "Opens when the person speaks."),
+    (
+        {"left": "left_eyelid", "right": "right_eyelid"},
+        "Eyelids, 0 open, 1 closed",
+        "Blinks are narrow peaks of both at once.",
+    ),
 )
-"""Columns of ``tracking.csv``, the chart's heading, and how to read it."""
+"""Names of lines with their columns of ``tracking.csv``, the chart's heading, and how to read it."""
 
 
 def _x(values: Sequence[float | None]) -> tuple[float, ...]:

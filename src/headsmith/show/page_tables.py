@@ -83,6 +83,7 @@ def left_out_table(frames: dict[str, Any], landmarks: dict[str, Any], dataset: d
     rows = [
         *_by_reason("frames", frames.get("dropped", [])),
         *_by_reason("landmarks", landmarks.get("not_ok", [])),
+        *_by_reason("tracking", tracking.get("not_ok", [])),
         *_by_reason("dataset", dataset.get("left_out", [])),
     ]
     for variant, content in scores.items():

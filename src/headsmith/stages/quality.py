@@ -187,22 +187,21 @@ def show_tracking(clip: str, picture: str, inputs: dict[str, Path], settings: Qu
         "distance between the outer eye corners. Eyes, nose and lips must lie on the person's own. "
         "Red strokes in the curves: frames that are not used."
     )
-    footer = [draw_plots(tracking_plots(arrays), PANEL_WIDTH * settings.columns)]
+    footer = [draw_plots(tracking_plots(arrays, model.container.expression_names), PANEL_WIDTH * settings.columns)]
     return contact_sheet(panels, columns=settings.columns, title=f"{clip}: tracking", note=note, footer=footer)
 
 
-def tracking_plots(arrays: Arrays) -> list[Plot]:
-    """Return the curves of a clip: error, head turn, jaw and eyelids, strongest expressions."""
+def tracking_plots(arrays: Arrays, names: Sequence[str]) -> list[Plot]:
+    """Return the curves of a clip: error, head turn, jaw and eyelids, and the strongest of its expressions, ``names``."""
     ids, marks = arrays["ids"], tuple(int(i) for i in arrays["ids"][arrays["status"] != "ok"])
     strongest = np.argsort(-np.nan_to_num(arrays["expression"]).std(0), kind="stable")[:4]
-    names = arrays["expression_names"] if "expression_names" in arrays else np.arange(arrays["expression"].shape[1])
     jaw = {"jaw opening / rad": arrays["jaw"][:, 0], "left lid": arrays["eyelids"][:, 0], "right lid": arrays["eyelids"][:, 1]}
     forward = arrays["rotation"][:, :, 2]
     turn = {
         "yaw": np.degrees(np.arctan2(forward[:, 0], -forward[:, 2])),
         "pitch": np.degrees(np.arcsin(np.clip(forward[:, 1], -1, 1))),
     }
-    expressions = {f"code {names[code]}": arrays["expression"][:, code] for code in strongest}
+    expressions = {names[code]: arrays["expression"][:, code] for code in strongest}
     return [
         Plot("Landmark error", "frame", "% of eye distance", ids, {"error": arrays["residual"]}, marks),
         Plot("Where the face points", "frame", "degrees", ids, turn, marks),
@@ -242,7 +241,7 @@ SHEETS: dict[str, Callable[[str, str, dict[str, Path], QualitySettings], Picture
 
 def _mesh_over(frame: Picture, model: HeadModel, arrays: Arrays, row: int) -> Picture:
     """Return a panel with the head of one frame; the frame alone where nothing was tracked."""
-    numbers = {name: torch.from_numpy(np.float32(arrays[name])) for name in TRACKED}
+    numbers = {name: torch.as_tensor(arrays[name], dtype=torch.float32) for name in TRACKED}
     if not all(torch.isfinite(numbers[name][row]).all() for name in TRACKED[1:8]):
         return cross_out(frame)
     codes = HeadParameters(
