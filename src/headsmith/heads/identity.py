@@ -1,43 +1,37 @@
 """Identity components: people sampled from a parametric head, and their principal components."""
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from numpy import ndarray
 
 from headsmith.heads.anny_source import AnnySource
-
-YOUNGEST = 0.3
-"""Anny's age runs from -1/3 (newborn) over 1/3 (child) and 2/3 (young) to 1 (old): heads from about a child's up."""
+from headsmith.heads.phenotypes import SCALES, macro_weights
 
 LOCAL_SPREAD = 0.3
 """Standard deviation of the local changes, whose full range is -1..1."""
 
-SMALLEST_MOVE = 1e-4
-"""A local change that moves no vertex of the head by this much, in metres, is one of the body."""
+ASYMMETRY = 0.3
+"""Standard deviation of the difference of a change between the left and the right side, relative to the change's own."""
 
 
-def sample_identities(source: AnnySource, count: int, seed: int) -> tuple[Float[ndarray, "N V 3"], Float[ndarray, "N B 3"]]:
-    """Return vertices and bone heads of random people, in the frame of Anny's root.
+def sample_people(source: AnnySource, count: int, seed: int) -> tuple[Float[ndarray, "N V 3"], Float[ndarray, "N B 3"]]:
+    """Return vertices and bone heads of random people, in MakeHuman's frame.
 
-    Phenotypes are uniform in 0..1 (age from ``YOUNGEST``), local changes of the head normal, cut at their range.
+    Phenotypes are uniform over their scales (ages from child to old), origins uniform over their mixtures. Local changes are
+    normal, cut at their range; left and right of a change share most of it, as faces do.
     """
     chance = np.random.default_rng(seed)
-    labels = source.model.phenotype_labels
-    phenotypes = chance.random((count, len(labels)))
-    age = labels.index("age")
-    phenotypes[:, age] = YOUNGEST + (1 - YOUNGEST) * phenotypes[:, age]
-    moving = changes_of_head(source)
-    changes = chance.normal(0, LOCAL_SPREAD, (count, len(moving))).clip(-1, 1) * moving
-    return source.identities(phenotypes, changes)
+    ranges = {name: (min(scale.values()), max(scale.values())) for name, scale in SCALES.items()}
+    phenotypes = {name: chance.uniform(*ends, count) for name, ends in ranges.items()}
+    macros = macro_weights(phenotypes, chance.dirichlet((1, 1, 1), count))
+    shared = chance.normal(0, LOCAL_SPREAD, (count, source.sides.max() + 1))[:, source.sides]
+    own = chance.normal(0, LOCAL_SPREAD * ASYMMETRY / np.sqrt(2), shared.shape)
+    return source.people(macros, (shared + own * is_sided(source)).clip(-1, 1))
 
 
-def changes_of_head(source: AnnySource) -> Float[ndarray, " C"]:
-    """Return 1 for each local change that moves the head, 0 for those of the body."""
-    labels = source.model.local_change_labels
-    neutral = np.full((1, len(source.model.phenotype_labels)), 0.5)
-    still = source.identities(neutral, np.zeros((1, len(labels))))[0][0]
-    moved = source.identities(np.repeat(neutral, len(labels), 0), np.eye(len(labels)))[0]
-    return (np.linalg.norm(moved - still, axis=-1).max(1) > SMALLEST_MOVE).astype(np.float64)
+def is_sided(source: AnnySource) -> Bool[ndarray, " C"]:
+    """Return which local changes are one side of a pair."""
+    return np.bincount(source.sides)[source.sides] > 1
 
 
 def principal_components(

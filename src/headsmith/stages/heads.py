@@ -134,10 +134,10 @@ def paint(
     ids, weights, _ = rasterize_mesh(screen.astype(np.float32), head.faces, SIZE, SIZE, cull=True)
     surface = spread(colours, head.faces, ids, weights)
     for side in ("left", "right"):
-        ball = head.regions[f"{side}_eyeball"]
-        on_ball = (ids >= 0) & np.isin(head.faces[ids], ball).all(-1)
-        from_axis = spread(vertices - vertices[ball].mean(0), head.faces, ids, weights)[..., :2]
-        radius = np.linalg.norm(from_axis, axis=-1)
-        surface[on_ball & (radius < IRIS_RADIUS)] = IRIS
-        surface[on_ball & (radius < PUPIL_RADIUS)] = PUPIL
+        centre = vertices[head.regions[f"{side}_eyeball"]].mean(0)
+        on_ball = (ids >= 0) & np.isin(ids, faces_of(head, (f"{side}_eyeball",)))
+        points = np.einsum("nc,ncd->nd", weights[on_ball], vertices[head.faces[ids[on_ball]]])
+        radius = np.linalg.norm((points - centre)[:, :2], axis=1)[:, None]
+        iris = np.where(radius < PUPIL_RADIUS, PUPIL, IRIS)
+        surface[on_ball] = np.where(radius < IRIS_RADIUS, iris, surface[on_ball])
     return shade_pixels(surface, vertex_normals(seen, head.faces), head.faces, ids, weights)
