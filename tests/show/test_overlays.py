@@ -73,7 +73,7 @@ def test_a_mesh_is_translucent_brightest_towards_the_camera_and_has_edges():
     normals = np.array([[0.0, 0.0, -1.0], [0.96, 0.0, -0.28]])
     drawn = draw_mesh(GREY, face_ids, weights, normals)
     assert (drawn[face_ids < 0] == 90).all()
-    np.testing.assert_array_equal(drawn[30, 30], np.round(0.45 * 90 + 0.55 * np.array([150, 205, 255])))
+    np.testing.assert_array_equal(drawn[30, 30], np.round(0.45 * 90 + 0.55 * np.array([170, 215, 255])))
     assert drawn[70, 30].astype(int).sum() < drawn[30, 30].astype(int).sum()
     assert drawn[25, 50, 0] < drawn[30, 30, 0] - 40
 

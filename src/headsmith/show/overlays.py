@@ -95,7 +95,7 @@ def draw_mesh(
     seen = face_ids >= 0
     light = 0.25 + 0.75 * np.abs(normals[face_ids[seen], 2])
     edge = barycentrics[seen].min(1) < 0.05
-    surface = light[:, None] * np.where(edge[:, None], (40, 110, 220), (150, 205, 255))
+    surface = light[:, None] * np.where(edge[:, None], (70, 140, 235), (170, 215, 255))
     drawn = picture.astype(np.float64)
     drawn[seen] = (1 - share) * drawn[seen] + share * surface
     return np.round(drawn).astype(np.uint8)

@@ -78,7 +78,9 @@ def score_table(scores: Scores) -> Table | None:
     return Table(("score", *scores, *BASELINES.values()), tuple(rows), frozenset(best))
 
 
-def left_out_table(frames: dict[str, Any], landmarks: dict[str, Any], dataset: dict[str, Any], scores: Scores) -> Table | None:
+def left_out_table(
+    frames: dict[str, Any], landmarks: dict[str, Any], tracking: dict[str, Any], dataset: dict[str, Any], scores: Scores
+) -> Table | None:
     """Return which frames were left out where, and why; None where none were."""
     rows = [
         *_by_reason("frames", frames.get("dropped", [])),

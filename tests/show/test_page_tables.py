@@ -1,0 +1,58 @@
+import pytest
+
+from headsmith.show.page_tables import left_out_table, ranges, score_table, timings_table, versions_table
+
+
+@pytest.mark.parametrize(
+    ("ids", "text"),
+    [([], ""), ([3], "3"), ([3, 7, 8, 9], "3, 7-9"), ([0, 1, 5], "0-1, 5"), (list(range(0, 40, 2)), None)],
+)
+def test_ranges(ids, text):
+    if text is None:
+        assert ranges(ids) == "0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, and 8 more"
+    else:
+        assert ranges(ids) == text
+
+
+def test_scores_stand_beside_both_baselines_and_the_best_is_told():
+    basis = {"psnr_head": 26.123, "baseline_nearest_psnr_head": 19.8, "baseline_mean_psnr_head": 18.7, "stlpips_head": 0.3}
+    mlp = {"psnr_head": 27.0, "stlpips_head": 0.2, "psnr_mouth": None}
+    table = score_table({"basis": basis, "mlp": mlp})
+    assert table.columns == ("score", "basis", "mlp", "nearest frame", "mean frame")
+    assert table.rows == (
+        ("PSNR, head / dB", "26.12", "27.00", "19.80", "18.70"),
+        ("ST-LPIPS, head", "0.3000", "0.2000", "", ""),
+    )
+    assert table.best == {(0, 2), (1, 2)}
+    assert score_table({}) is None
+
+
+def test_what_was_left_out_is_grouped_by_stage_and_reason():
+    table = left_out_table(
+        {"dropped": [{"id": 3, "reason": "not_decodable"}]},
+        {"not_ok": [{"id": 9, "reason": "no_face"}, {"id": 8, "reason": "no_face"}, {"id": 1, "reason": "two_faces"}]},
+        {},
+        {"left_out": []},
+        {"basis": {"frames_without_mouth": 4, "renders_without_face": 0, "frames": 10}},
+    )
+    assert table.rows == (
+        ("frames", "not decodable", "1", "3"),
+        ("landmarks", "no face", "2", "8-9"),
+        ("landmarks", "two faces", "1", "1"),
+        ("scores, basis", "frames without mouth", "4", ""),
+    )
+    assert left_out_table({}, {}, {}, {}, {}) is None
+
+
+def test_timings_add_up(tmp_path):
+    for name, seconds in (("frames", 2.5), ("matte", 10)):
+        (tmp_path / f"{name}.tsv").write_text(f"s\th:m:s\tmax_rss\tcpu_time\n{seconds}\t0:00:02\t100.5\t9\n")
+    (tmp_path / "running.tsv").write_text("")
+    table = timings_table(sorted(tmp_path.glob("*.tsv")))
+    assert [row[:2] for row in table.rows] == [("frames", "2.5"), ("matte", "10.0"), ("all", "12.5")]
+    assert timings_table([]) is None
+
+
+def test_versions_name_what_runs():
+    names = dict(versions_table().rows)
+    assert {"python", "numpy", "torch"} <= set(names) and all(names.values())
