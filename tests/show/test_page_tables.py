@@ -48,8 +48,10 @@ def test_timings_add_up(tmp_path):
     for name, seconds in (("frames", 2.5), ("matte", 10)):
         (tmp_path / f"{name}.tsv").write_text(f"s\th:m:s\tmax_rss\tcpu_time\n{seconds}\t0:00:02\t100.5\t9\n")
     (tmp_path / "running.tsv").write_text("")
+    (tmp_path / "short.tsv").write_text("s\th:m:s\tmax_rss\tcpu_time\n0.04\t0:00:00\tNA\t-\n")
     table = timings_table(sorted(tmp_path.glob("*.tsv")))
-    assert [row[:2] for row in table.rows] == [("frames", "2.5"), ("matte", "10.0"), ("all", "12.5")]
+    assert [row[:2] for row in table.rows] == [("frames", "2.5"), ("matte", "10.0"), ("short", "0.0"), ("all", "12.5")]
+    assert [row[2:] for row in table.rows] == [("100.5", "9.0"), ("100.5", "9.0"), ("", ""), ("", "")]
     assert timings_table([]) is None
 
 

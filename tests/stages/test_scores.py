@@ -191,6 +191,9 @@ def test_faults_name_the_file_and_leave_nothing(clip):
     clip.inputs["dataset"].write_text(json.dumps({"train": []}))
     with pytest.raises(UserError, match="training"):
         scores.read_training_ids(clip.inputs["dataset"], "small")
+    clip.inputs["landmarks"].write_bytes(b"PK spoiled")
+    with pytest.raises(UserError, match=r"landmarks\.npz"):
+        scores.read_landmarks(clip.inputs["landmarks"], "small")
     assert not clip.inputs["output"].exists() and not clip.inputs["table"].exists()
 
 

@@ -129,7 +129,8 @@ that does not beat them has learnt nothing.</p>
 <h2 id="timings">Timings</h2>
 {% if page.timings %}{{ show_table(page.timings) }}{% else %}<p class="faint">No timings were recorded.</p>{% endif %}
 <h2 id="provenance">Provenance</h2>
-{% if page.assets %}<h3>Files from elsewhere, and their licences</h3>{{ show_table(page.assets) }}{% endif %}
+{% if page.assets %}<h3>Files from elsewhere that the workflow can use, and their licences</h3>
+{{ show_table(page.assets) }}{% endif %}
 <h3>Use</h3>
 {% for use in page.uses %}<p>{{ use }}</p>{% endfor %}
 {% if page.versions %}<h3>Versions</h3>

@@ -25,8 +25,10 @@ video, figure img { display: block; width: 100%; height: auto; border-radius: 6p
 video { background: #000; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .95rem; font-variant-numeric: tabular-nums; background: var(--card); }
-th, td { padding: .35rem .75rem; border: 1px solid var(--line); text-align: left; vertical-align: top; }
-td.number, th.number { text-align: right; white-space: nowrap; }
+th, td { padding: .35rem .75rem; border: 1px solid var(--line); text-align: left; vertical-align: top;
+  overflow-wrap: anywhere; min-width: 5.5rem; }
+td.number, th.number { text-align: right; white-space: nowrap; min-width: 0; }
+td { max-width: 24rem; }
 td.best { color: var(--best); font-weight: 650; }
 .alarm { color: var(--alarm); }
 pre { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: .75rem; overflow-x: auto;

@@ -123,11 +123,16 @@ def timings_table(benchmarks: Sequence[Path]) -> Table | None:
             row = next(csv.DictReader(file, delimiter="\t"), None)
         if row is not None:
             total += float(row["s"])
-            rows.append((path.stem, f"{float(row['s']):.1f}", row.get("max_rss", ""), row.get("cpu_time", "")))
+            rows.append((path.stem, *(_rounded(row.get(name)) for name in ("s", "max_rss", "cpu_time"))))
     if not rows:
         return None
     columns = ("job", "wall-clock / s", "largest memory / MB", "CPU time / s")
     return Table(columns, (*rows, ("all", f"{total:.1f}", "", "")))
+
+
+def _rounded(text: str | None) -> str:
+    """Return a number with one decimal; Snakemake writes ``NA`` or ``-`` for jobs too short to be measured."""
+    return "" if text in (None, "", "-", "NA") else f"{float(text):.1f}"
 
 
 def versions_table() -> Table:

@@ -11,6 +11,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -90,7 +91,7 @@ def score_avatar(
     masks = {"head": folder_of(head_masks), "mouth": folder_of(mouth_masks)}
     for manifest in (head_masks, mouth_masks):
         read_manifest(manifest, clip=clip)
-    known = read_landmarks(landmarks)
+    known = read_landmarks(landmarks, clip)
     training = read_training_ids(dataset, clip)
     mean_frame = average(folder_of(frames), training)
     network = load_stlpips(perceptual) if perceptual is not None and settings.perceptual == "stlpips" else None
@@ -129,11 +130,19 @@ def read_training_ids(dataset: Path, clip: str) -> list[int]:
     return ids
 
 
-def read_landmarks(path: Path) -> dict[int, Float[ndarray, "L 2"]]:
-    """Return the points, x and y in pixels, of the frames whose status is ``ok``."""
-    with np.load(path, allow_pickle=False) as file:
-        found = file["status"] == "ok"
-        return {int(i): xy for i, xy in zip(file["ids"][found], file["points"][found, :, :2].astype(np.float64), strict=True)}
+def read_landmarks(path: Path, clip: str) -> dict[int, Float[ndarray, "L 2"]]:
+    """Return the points, x and y in pixels, of the frames whose status is ``ok``.
+
+    Raises:
+        UserError: The file is missing or broken.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            ids, status, points = file["ids"], file["status"], file["points"][:, :, :2].astype(np.float64)
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
+        remedy = "delete it and run snakemake again: the landmarks are detected anew"
+        raise UserError(f"the landmarks cannot be read: {error}", clip=clip, file=path, remedy=remedy) from error
+    return {int(i): xy for i, word, xy in zip(ids, status, points, strict=True) if word == "ok"}
 
 
 def read_truth(frame: Path, masks: dict[str, Path], landmarks: Float[ndarray, "L 2"] | None) -> Truth:
