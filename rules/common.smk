@@ -120,4 +120,5 @@ def finished():
 
 def failed(log):
     """Return the banner of a failed run."""
-    return f"headsmith: stopped by an error (above); the run's own log: {log}; what helps: docs/troubleshooting.md"
+    logs = log if isinstance(log, str) else ", ".join(map(str, log))
+    return f"headsmith: stopped by an error, told above; the log of the run: {logs}; what may help: docs/troubleshooting.md"

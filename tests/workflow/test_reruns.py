@@ -12,7 +12,7 @@ import psutil
 import pytest
 from workflow.house import ROOT, House, environment
 
-from headsmith.contract.fingerprint import WITHOUT_EFFECT
+from headsmith.contract.fingerprint import WITHOUT_EFFECT, closure, imports
 
 STAGE_OF = {
     "fetch_asset": "assets",
@@ -112,10 +112,9 @@ def test_an_edited_module_re_runs_the_stages_that_import_it(house: House, loaded
 
 
 def test_syntax_trees_and_python_agree_on_what_a_stage_imports(loaded: dict[str, set[str]]) -> None:
-    from headsmith.contract.fingerprint import closure
-
+    without_effect = WITHOUT_EFFECT.union(*map(imports, WITHOUT_EFFECT))
     for stage, names in loaded.items():
-        assert names - WITHOUT_EFFECT <= closure(f"headsmith.stages.{stage}"), stage
+        assert names - without_effect <= closure(f"headsmith.stages.{stage}"), stage
 
 
 def test_an_edited_script_re_runs_its_rule(house: House) -> None:
@@ -173,7 +172,7 @@ def test_a_spoilt_intermediate_is_named_and_nothing_is_left_half_done(house: Hou
         assert words in done.stderr
     assert "Traceback" not in done.stderr
     assert not (house.folder / "results/franck/avatar/basis/avatar.pt").exists()
-    os.unlink(house.folder / "results/franck/matte.json")
+    (house.folder / "results/franck/matte.json").unlink()
     assert "Nothing" not in house.snakemake("avatars").stdout
     assert (house.folder / "results/franck/avatar/basis/avatar.pt").exists()
 
@@ -187,10 +186,10 @@ def test_a_killed_training_goes_on(house: House) -> None:
     assert started.returncode != 0, said
     assert not avatar.exists()
     assert saved_states(avatar)
-    done = house.snakemake("avatars")
+    house.snakemake("avatars")
     assert avatar.exists()
     assert not saved_states(avatar)
-    assert "goes on" in done.stderr
+    assert "going on after" in (house.folder / "logs/franck/avatar-basis.log").read_text()
 
 
 def saved_states(avatar: Path) -> list[Path]:
