@@ -7,9 +7,10 @@ from synthetic_head import synthetic_head
 
 from headsmith.contract.landmark_groups import CONVENTION
 from headsmith.contract.settings import TrackingSettings
-from headsmith.heads.clip_equations import linearise, prior_cost, project_jacobian, total_cost
+from headsmith.heads.clip_equations import landmark_cost, linearise, prior_cost, project_jacobian, total_cost
 from headsmith.heads.clip_fit import fit_clip, move, start_clip
 from headsmith.heads.clip_priors import Hints, build_priors, calibrate_blink
+from headsmith.heads.clip_thin import spread_state, thin_problem, thin_state
 from headsmith.heads.clip_types import POSE, ClipProblem, ClipState, project_landmarks
 from headsmith.heads.landmark_model import LandmarkModel
 from headsmith.heads.model import HeadModel
@@ -176,3 +177,30 @@ def test_blinks_are_calibrated_to_the_clip():
     lids = calibrate_blink(scores, seen)
     assert lids[0] == 0 and lids[100] == 0
     assert torch.allclose(lids[50:55], torch.ones(5, dtype=torch.float64))
+
+
+def test_thinned_frames_are_those_of_the_clip(landmarks, truth):
+    problem = thin_problem(make_problem(landmarks, truth), 5)
+    assert len(problem.pixels) == len(range(0, FRAMES, 5)) and len(problem.priors.code_mean) == len(problem.pixels)
+    assert landmark_cost(problem, thin_state(truth, 5)) < 1e-12
+
+
+def test_a_spread_state_keeps_its_frames_and_nears_those_between(truth):
+    spread = spread_state(thin_state(truth, 3), FRAMES, 3)
+    assert torch.allclose(spread.rotation[::3], truth.rotation[::3])
+    assert torch.allclose(spread.codes[::3], truth.codes[::3])
+    assert (spread.rotation - truth.rotation)[:-2].abs().max() < 0.05
+    assert (spread.codes - truth.codes)[:-2].abs().max() < 0.05
+
+
+def test_steps_of_a_random_walk_keep_their_size(landmarks, truth):
+    """Deviations of thinned differences match those of a long random walk in position and in speed."""
+    problem = make_problem(landmarks, truth)
+    generator = torch.Generator().manual_seed(0)
+    noise = torch.randn(200_000, generator=generator, dtype=torch.float64)
+    walk, ramble = noise.cumsum(0)[::4], noise.cumsum(0).cumsum(0)[::4]
+    first = float((walk[1:] - walk[:-1]).std())
+    second = float((ramble[2:] - 2 * ramble[1:-1] + ramble[:-2]).std())
+    thinned = thin_problem(problem, 4).priors
+    assert abs(first / float((thinned.code_step / problem.priors.code_step)[0]) - 1) < 0.05
+    assert 0.7 < second / (thinned.turn_step / problem.priors.turn_step) < 1.05

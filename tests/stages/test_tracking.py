@@ -8,7 +8,7 @@ import torch
 from synthetic_head import synthetic_head
 
 from headsmith.contract.errors import UserError
-from headsmith.contract.landmark_groups import CONVENTION
+from headsmith.contract.landmark_groups import CONVENTION, FACE_OVAL
 from headsmith.contract.settings import TrackingSettings
 from headsmith.heads.container import load_head, save_head
 from headsmith.heads.model import HeadModel, HeadParameters
@@ -129,7 +129,8 @@ def test_the_parameters_put_the_mesh_where_the_error_says(clip):
     pose = [torch.from_numpy(arrays[name]).double() for name in ("rotation", "translation")]
     pixels = project(points, Camera(*pose, float(arrays["focal"]) * two, SIZE / 2 * two, (SIZE, SIZE)))[0]
     distance = (pixels - torch.from_numpy(true_points(container))).norm(dim=-1).numpy()
-    worst = 100 * distance.mean(1) / summary["eye_distance_pixels"]
+    inner = ~np.isin(embedding.points, FACE_OVAL)
+    worst = 100 * distance[:, inner].mean(1) / summary["eye_distance_pixels"]
     assert np.abs(worst - arrays["residual"]).max() < 0.1
 
 

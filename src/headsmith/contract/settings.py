@@ -80,10 +80,10 @@ class TrackingSettings:
     """Fitting the head to the landmarks of the whole clip at once."""
 
     iterations: int = setting(25, "most Levenberg-Marquardt steps of a fit", minimum=3)
-    noise: float = setting(2.0, "expected error of a landmark, in percent of the eye distance", minimum=0.01)
-    identity_weight: float = setting(1.0, "weight of the identity prior; 1 as measured on real clips", minimum=0)
+    noise: float = setting(1.0, "expected error of a landmark, in percent of the eye distance", minimum=0.01)
+    identity_weight: float = setting(1.0, "weight of the identity prior", minimum=0)
     expression_weight: float = setting(1.0, "weight of the prior of expression, jaw, eyes and lids", minimum=0.001)
-    smoothness: float = setting(1.0, "weight of smoothness in time; 1 as measured on real clips", minimum=0.001)
+    smoothness: float = setting(1.0, "weight of smoothness in time; 1 as measured on a real clip", minimum=0.001)
     max_residual: float = setting(5.0, "a frame with a larger error, in percent of the eye distance, is an outlier", minimum=0)
     max_bad: float = setting(0.1, "largest share of frames that may be missing or outliers", minimum=0, maximum=1)
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 from torch import Tensor
 
-from headsmith.contract.landmark_groups import PARTS
+from headsmith.contract.landmark_groups import FACE_OVAL, PARTS
 from headsmith.heads.clip_fit import ClipFit
 from headsmith.heads.clip_types import ClipProblem, translation
 from headsmith.heads.container import HeadContainer
@@ -55,6 +55,16 @@ class Tracked:
         """Frames that are fitted well."""
         return np.array(self.status) == "ok"
 
+    @property
+    def inner_errors(self) -> Float[ndarray, "T M"]:
+        """Errors of the points that are not on the face's outline."""
+        return self.errors[:, ~on_outline(self.points)]
+
+
+def on_outline(points: Int[ndarray, " L"]) -> Bool[ndarray, " L"]:
+    """Return which points lie on the outline of the face."""
+    return np.isin(points, FACE_OVAL)
+
 
 def parameter_arrays(tracked: Tracked) -> dict[str, ndarray]:
     """Return the content of ``tracking.npz`` (docs/architecture.md), float32."""
@@ -77,7 +87,7 @@ def parameter_arrays(tracked: Tracked) -> dict[str, ndarray]:
         "ids": np.array(tracked.seen.ids, np.int64),
         "size": np.array(tracked.size, np.int64),
         "status": np.array(tracked.status),
-        "residual": tracked.errors.mean(1).astype(np.float32),
+        "residual": tracked.inner_errors.mean(1).astype(np.float32),
         "head_sha256": np.array(tracked.head.sha256),
         "convention": np.array(tracked.seen.convention),
     }
@@ -106,7 +116,7 @@ def summarise(tracked: Tracked) -> dict[str, Any]:
     """Return the content of ``tracking.json``."""
     counts = Counter(tracked.status)
     return {
-        "landmark_error_percent_iod": float(tracked.errors[tracked.ok].mean()),
+        "landmark_error_percent_iod": float(tracked.inner_errors[tracked.ok].mean()),
         "landmark_error_percent_iod_by_part": part_errors(tracked),
         "landmarks": len(tracked.points),
         "eye_distance_pixels": tracked.seen.eye_distance,
