@@ -72,7 +72,7 @@ class HeadsSettings:
 
     model: str = setting("anny", "the head model", choices=("anny",))
     identity_samples: int = setting(600, "identities sampled for the principal components", minimum=100)
-    identity_components: int = setting(60, "identity components kept", minimum=5)
+    identity_components: int = setting(150, "identity components kept", minimum=5)
 
 
 @dataclass(frozen=True)
