@@ -1,4 +1,7 @@
-"""Files from elsewhere: videos and networks, checked against config/assets.yaml and turned into what is run."""
+"""Files from elsewhere: videos and networks, checked against config/assets.yaml and turned into what is run.
+
+What is fetched is settled by its hash, not by the code that fetches: so that rule carries the hash instead of a fingerprint.
+"""
 
 
 rule fetch_asset:
@@ -16,7 +19,6 @@ rule fetch_asset:
         mem_mb=1000,
         runtime=30,
     params:
-        code=fingerprint("stages.assets", script="fetch_asset"),
         sha256=lambda wildcards: ASSETS[wildcards.asset]["sha256"],
     message:
         "{rule}: {wildcards.asset}"

@@ -28,6 +28,30 @@ FETCHED = (
     *("face_landmarker.task", "franck.mp4", "stlpips_alex.pth", "rvm/rvm.json", "rvm/rvm.bin", "bisenetv2/model.json"),
     *(f"bisenetv2/group1-shard{number}of3.bin" for number in (1, 2, 3)),
 )
+STAGE_OF = {
+    "fetch_asset": "assets",
+    "convert_network": "networks",
+    "extract_frames": "frames",
+    "detect_landmarks": "landmarks",
+    "estimate_matte": "matte",
+    "parse_faces": "parsing",
+    "cut_mouth_masks": "masks",
+    "cut_head_masks": "masks",
+    "build_head": "heads",
+    "track_head": "tracking",
+    "write_dataset": "dataset",
+    "train_avatar": "avatar",
+    "render_avatar": "renders",
+    "score_avatar": "scores",
+    "draw_quality": "quality",
+    "write_report": "report",
+}
+FINGERPRINTS = """
+import json, sys
+sys.path.insert(0, sys.argv[1] + "/src")
+from headsmith.contract.fingerprint import fingerprint
+print(json.dumps({rule: fingerprint(f"stages.{stage}", script=rule) for rule, stage in json.loads(sys.argv[2]).items()}))
+"""
 
 
 @dataclass(frozen=True)
@@ -53,11 +77,23 @@ class House:
         rows = re.findall(r"^(\w+) +(\d+)$", done.stdout + done.stderr, re.MULTILINE)
         return {rule: int(count) for rule, count in rows if rule not in ("total", *TARGETS)}
 
-    def with_changed_params(self) -> set[str]:
-        """Return the rules whose code or settings have changed since they ran."""
-        text = self.snakemake("-n", "--quiet", "host").stdout
-        jobs = re.findall(r"^Job \d+: (\w+): .*\nReason: (.*)", text, re.MULTILINE)
-        return {rule for rule, reason in jobs if "Params have changed" in reason}
+    def fingerprints(self) -> dict[str, str]:
+        """Return the fingerprint of every stage's code as it stands in this house, by rule."""
+        command = [sys.executable, "-c", FINGERPRINTS, str(self.folder), json.dumps(STAGE_OF)]
+        return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+    def followers(self) -> dict[str, set[str]]:
+        """Return the rules that use each rule's files, directly or through others, each rule itself included."""
+        graph = self.snakemake("--rulegraph").stdout
+        names = dict(re.findall(r'(\d+)\[label = "(\w+)"', graph))
+        edges = re.findall(r"(\d+) -> (\d+)", graph)
+        found = {name: {name} for name in names.values()}
+        for _ in names:
+            for before, after in edges:
+                for name in found:
+                    if names[before] in found[name]:
+                        found[name].add(names[after])
+        return {name: rules - set(TARGETS) for name, rules in found.items()}
 
     def edit(self, name: str, old: str, new: str) -> None:
         """Replace text in a file, which must be there."""

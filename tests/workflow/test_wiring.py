@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from workflow.house import ROOT, TARGETS, House
+from workflow.house import ROOT, STAGE_OF, TARGETS, House
 
 from headsmith.contract import paths
 
@@ -70,7 +70,7 @@ def test_every_rule_has_all_that_a_rule_has(block: str) -> None:
     name = block.split(":")[0]
     for directive in ("output", "log", "benchmark", "conda", "threads", "resources", "params", "message", "script"):
         assert re.search(rf"^    {directive}:", block, re.MULTILINE), directive
-    assert f'script="{name}"' in block
+    assert f'code=fingerprint("stages.{STAGE_OF[name]}", script="{name}")' in block or name == "fetch_asset"
     assert f'"../workflow_scripts/{name}.py"' in block
     env = re.search(r'"\.\./(envs/\w+\.yaml)"', block)
     assert env is not None and (ROOT / env.group(1)).is_file()
