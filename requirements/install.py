@@ -4,6 +4,7 @@ Run by `make setup`, with the standard library alone. The CPU build is looked fo
 the environment variable HEADSMITH_TORCH_INDEX names.
 """
 
+import ctypes
 import importlib.util
 import os
 import re
@@ -14,6 +15,13 @@ from pathlib import Path
 WANTED = (3, 11)
 LOCKS = Path(__file__).resolve().parent
 VENV = LOCKS.parent / ".venv"
+LIBRARIES = {
+    "libGL.so.1": "libgl1",
+    "libEGL.so.1": "libegl1",
+    "libGLESv2.so.2": "libgles2",
+    "libgthread-2.0.so.0": "libglib2.0-0",
+}
+"""System libraries that OpenCV and MediaPipe load, and Debian's packages of them."""
 
 
 def main() -> None:
@@ -24,10 +32,20 @@ def main() -> None:
         say(f"locked for Python 3.11, and this is {sys.version.split()[0]}; if it fails: make PYTHON=python3.11 setup")
     if importlib.util.find_spec("ensurepip") is None:
         sys.exit("Python's venv module is missing. On Debian or Ubuntu: apt install python3-venv")
+    if missing := [package for name, package in LIBRARIES.items() if not loads(name)]:
+        sys.exit(f"OpenCV and MediaPipe need system libraries that are not here. On Debian: apt install {' '.join(missing)}")
     subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=True)
     lock = LOCKS / ("cpu.lock" if cpu_build_found() else "gpu.lock")
     say(f"installing {lock.name} into .venv (some minutes, once)")
     install_all(lock)
+
+
+def loads(library: str) -> bool:
+    """Tell whether the system has a shared library; other systems than Linux are not asked."""
+    try:
+        return not sys.platform.startswith("linux") or bool(ctypes.CDLL(library))
+    except OSError:
+        return False
 
 
 def cpu_build_found() -> bool:
