@@ -3,18 +3,16 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from headsmith.contract.errors import UserError
 from headsmith.heads.model import HeadModel, HeadParameters
 from headsmith.maths.cameras import Camera
 from headsmith.splat.avatar import View, make_condition
 from headsmith.splat.binding import Binding
+from headsmith.stages.tracking_file import read_tracking
 
 CHUNK = 32
 """Frames posed at once: a batch is five times as fast as single frames, and memory stays flat."""
@@ -61,15 +59,8 @@ def load_views(*, clip: str, tracking: Path, head: Path) -> ClipViews:
         UserError: A file cannot be read, or the tracking belongs to another head.
     """
     model = HeadModel.load(head)
-    again = f"delete {tracking} and run snakemake again: the head is tracked anew"
-    try:
-        with np.load(tracking, allow_pickle=False) as content:
-            arrays = {name: content[name] for name in content.files}
-    except (OSError, ValueError, BadZipFile) as error:
-        raise UserError(f"the tracking cannot be read: {error}", clip=clip, file=tracking, remedy=again) from error
-    if str(arrays["head_sha256"]) != model.sha256:
-        what = f"the tracking belongs to head {str(arrays['head_sha256'])[:12]}, {head} is {model.sha256[:12]}"
-        raise UserError(what, clip=clip, file=tracking, remedy=again)
+    tracked = read_tracking(tracking, model.container, clip)
+    arrays = tracked.arrays
     names = ("identity", "expression", "jaw", "eyes", "eyelids", "neck", "rotation", "translation")
     identity, expression, jaw, eyes, eyelids, neck, rotation, translation = (
         torch.as_tensor(arrays[name], dtype=torch.float32) for name in names
@@ -77,11 +68,10 @@ def load_views(*, clip: str, tracking: Path, head: Path) -> ClipViews:
     count = len(rotation)
     focal = torch.full((count, 2), float(arrays["focal"]))
     principal = torch.as_tensor(arrays["principal"], dtype=torch.float32).expand(count, 2)
-    width, height = (int(side) for side in arrays["size"])
     return ClipViews(
         head=model,
-        rows={int(frame_id): row for row, frame_id in enumerate(arrays["ids"])},
+        rows={frame_id: row for row, frame_id in enumerate(tracked.ids)},
         parameters=HeadParameters(identity, expression, jaw, eyes, eyelids, neck),
-        cameras=Camera(rotation, translation, focal, principal, (width, height)),
+        cameras=Camera(rotation, translation, focal, principal, tracked.size),
         conditions=make_condition(expression, jaw, eyes, eyelids, rotation),
     )

@@ -18,7 +18,7 @@ from headsmith.contract.frame_ids import frame_name
 from headsmith.contract.manifest import Manifest, folder_of, read_manifest
 from headsmith.contract.settings import DatasetSettings
 from headsmith.heads.container import HeadContainer, load_head
-from headsmith.heads.flashavatar import EXPRESSIONS, SHAPES, frame_content, write_frame
+from headsmith.heads.flashavatar import EXPRESSIONS, SHAPES, FrameParameters, frame_content, write_frame
 from headsmith.media.atomic import atomic_folder, atomic_path
 from headsmith.media.images import read_image
 from headsmith.media.progress import progress
@@ -165,7 +165,9 @@ def fill(folder: Path, sources: Sources, tracked: Tracking, split: Split, clip: 
         write_jpeg(folder / "alpha" / f"{number}.jpg", read_image(sources.image("matte", frame_id), grey=True, clip=clip))
         shutil.copyfile(sources.image("head_masks", frame_id), folder / "parsing" / f"{number}_neckhead.png")
         shutil.copyfile(sources.image("mouth_masks", frame_id), folder / "parsing" / f"{number}_mouth.png")
-        write_frame(folder / "checkpoint" / f"{index:05d}.frame", frame_content(tracked.frame(place[frame_id]), index))
+        write_frame(
+            folder / "checkpoint" / f"{index:05d}.frame", frame_content(frame_parameters(tracked, place[frame_id]), index)
+        )
     with (folder / "mapping.csv").open("w", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(("frame", "parameters", "image", "part"))
@@ -212,3 +214,10 @@ def hash_folder(folder: Path) -> str:
         digest.update(path.relative_to(folder).as_posix().encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+def frame_parameters(tracked: Tracking, place: int) -> FrameParameters:
+    """Return the parameters of the frame at a place in the clip."""
+    names = ("expression", "jaw", "eyes", "eyelids", "rotation", "translation")
+    own = (tracked.arrays[name][place] for name in names)
+    return FrameParameters(tracked.arrays["identity"], *own, float(tracked.arrays["focal"]), tracked.size)

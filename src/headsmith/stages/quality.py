@@ -33,6 +33,7 @@ from headsmith.show.colours import (
 from headsmith.show.curves import Plot, draw_plots
 from headsmith.show.overlays import blend_labels, cross_out, draw_edges, draw_landmarks, draw_mesh, over_checkerboard
 from headsmith.show.sheets import Panel, contact_sheet, enlarge
+from headsmith.stages.tracking_file import read_tracking
 
 Picture = UInt8[ndarray, "H W 3"]
 Arrays = dict[str, ndarray]
@@ -169,10 +170,8 @@ def show_masks(clip: str, picture: str, inputs: dict[str, Path], settings: Quali
 
 def show_tracking(clip: str, picture: str, inputs: dict[str, Path], settings: QualitySettings) -> Picture:
     """Draw the tracked head over the frames, and what was tracked over time."""
-    arrays, model = _load(inputs["tracking"]), HeadModel.load(inputs["head"])
-    if str(arrays["head_sha256"]) != model.sha256:
-        remedy = "run tracking again: its parameters belong to another head"
-        raise UserError("the tracking was made with another head", clip=clip, file=inputs["tracking"], remedy=remedy)
+    model = HeadModel.load(inputs["head"])
+    arrays = read_tracking(inputs["tracking"], model.container, clip).arrays
     ids = [int(i) for i in arrays["ids"]]
     status = {i: str(word) for i, word in zip(ids, arrays["status"], strict=True)}
     bad = [i for i, word in status.items() if word != "ok"]

@@ -9,7 +9,6 @@ from numpy import ndarray
 
 from headsmith.contract.errors import UserError
 from headsmith.heads.container import HeadContainer
-from headsmith.heads.flashavatar import FrameParameters
 
 KEYS = (
     *("ids", "identity", "expression", "jaw", "eyes", "neck", "eyelids", "rotation", "translation"),
@@ -33,12 +32,6 @@ class Tracking:
         """Width and height of the frames, pixels."""
         width, height = self.arrays["size"].tolist()
         return width, height
-
-    def frame(self, place: int) -> FrameParameters:
-        """Return the parameters of the frame at a place in the clip."""
-        names = ("expression", "jaw", "eyes", "eyelids", "rotation", "translation")
-        own = (self.arrays[name][place] for name in names)
-        return FrameParameters(self.arrays["identity"], *own, float(self.arrays["focal"]), self.size)
 
 
 def read_tracking(path: Path, head: HeadContainer, clip: str) -> Tracking:
