@@ -85,7 +85,7 @@ def test_a_killed_training_goes_on_and_ends_with_the_same_avatar(clip, trained, 
     assert not (tmp_path / "avatar.pt").exists()
     monkeypatch.setattr(stage, "frame_loss", real)
     assert train(clip, tmp_path) == trained[1]
-    assert "going on after 120 of 240" in capsys.readouterr().out
+    assert "going on after 120 of 240" in capsys.readouterr().err
 
 
 def test_another_setting_does_not_go_on_from_a_stale_state(clip, trained, tmp_path, monkeypatch, capsys):
@@ -94,7 +94,7 @@ def test_another_setting_does_not_go_on_from_a_stale_state(clip, trained, tmp_pa
         train(clip, tmp_path, replace(SETTINGS, seed=5))
     monkeypatch.undo()
     assert train(clip, tmp_path) == trained[1]
-    assert "going on" not in capsys.readouterr().out
+    assert "going on" not in capsys.readouterr().err
 
 
 def test_renders_show_the_held_out_frames(clip, trained, tmp_path):

@@ -18,7 +18,7 @@ from torch import Tensor
 from headsmith.contract.fingerprint import fingerprint
 from headsmith.contract.settings import AvatarSettings
 from headsmith.media.atomic import atomic_path
-from headsmith.media.progress import progress
+from headsmith.media.progress import note, progress
 from headsmith.mesh.rasterize import rasterize_mesh
 from headsmith.splat.avatar import Avatar, AvatarShape
 from headsmith.splat.binding import Binding, bind_texels
@@ -130,7 +130,7 @@ def train_avatar(
     key = training_key(settings, [dataset, frames, matte, mouth_masks, head_masks, tracking, head])
     state = scratch / "state.pt"
     if training.resume(state, key):
-        print(f"{clip}: going on after {training.step * BATCH} of {settings.iterations} training images", flush=True)  # noqa: T201
+        note(f"{clip}: going on after {training.step * BATCH} of {settings.iterations} training images")
     run_training(clip, training, training_frames, settings, threads, state, key)
     write_curve(curve, training.curve)
     write_avatar(output, training, training_frames, binding, settings, clip)
