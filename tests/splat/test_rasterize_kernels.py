@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -113,4 +114,5 @@ def test_importing_compiles_nothing_and_loads_no_thread_pool():
         "assert not any(k.signatures for k in (r.project, r.blend, r.blend_backward, r.sort_by_depth, r.project_backward))\n"
         "assert numba.np.ufunc.parallel._is_initialized is False"
     )
-    subprocess.run([sys.executable, "-c", program], check=True)
+    sources = Path(__file__).resolve().parents[2] / "src"
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=sources)
