@@ -65,23 +65,28 @@ def change(clip, **arrays):
     np.savez(clip["tracking"], **merged)
 
 
+def places(folder):
+    """Where FlashAvatar's own code, started in the dataset's folder, looks for images and for parameters."""
+    return folder / "dataset/dataset/someone", folder / "dataset/metrical-tracker/output/someone/checkpoint"
+
+
 def test_the_layout_is_flashavatars(clip, tmp_path):
     write_dataset(**clip)
-    folder = tmp_path / "dataset"
+    folder, checkpoint = places(tmp_path)
     images = [f"{number:05d}.jpg" for number in range(1, len(USABLE) + 1)]
     assert sorted(path.name for path in (folder / "imgs").iterdir()) == images
     assert sorted(path.name for path in (folder / "alpha").iterdir()) == images
     masks = sorted(f"{name[:5]}_{kind}.png" for name in images for kind in ("mouth", "neckhead"))
     assert sorted(path.name for path in (folder / "parsing").iterdir()) == masks
     frames = [f"{number:05d}.frame" for number in range(len(USABLE))]
-    assert sorted(path.name for path in (folder / "checkpoint").iterdir()) == frames
+    assert sorted(path.name for path in checkpoint.iterdir()) == frames
 
 
 def test_parameters_k_go_with_image_k_plus_1_without_gaps(clip, tmp_path):
     write_dataset(**clip)
-    folder = tmp_path / "dataset"
+    folder, checkpoint = places(tmp_path)
     for index, frame_id in enumerate(USABLE):
-        content = read_frame(folder / "checkpoint" / f"{index:05d}.frame")
+        content = read_frame(checkpoint / f"{index:05d}.frame")
         assert content["opencv"]["t"][0, 0] == pytest.approx(frame_id / 100)
         assert content["frame_id"] == f"{index:05d}"
         for name in (f"imgs/{index + 1:05d}.jpg", f"alpha/{index + 1:05d}.jpg", f"parsing/{index + 1:05d}_mouth.png"):
@@ -100,6 +105,7 @@ def test_the_manifest_tells_split_reasons_and_notes(clip):
         NO_MATTE: "not in matte",
     }
     assert any("512x512" in note for note in content["notes"]) and any("synthetic" in note for note in content["notes"])
+    assert any("last 500 frames" in note for note in content["notes"])
 
 
 def test_a_redo_changes_nothing(clip):

@@ -26,6 +26,8 @@ from headsmith.stages.tracking_file import Tracking, read_tracking
 
 ORIGINAL_SIZE = 512
 """The size that FlashAvatar's own code has built in."""
+ORIGINAL_HELD_OUT = 500
+"""The number of frames at the end that FlashAvatar's own code tests on."""
 JPEG_QUALITY = 100
 CENTRE_TOLERANCE = 1e-3
 """Pixels by which the principal point may miss the image's centre."""
@@ -155,20 +157,20 @@ def split_frames(tracked: Tracking, manifests: dict[str, Manifest], held_out: in
 
 
 def fill(folder: Path, sources: Sources, tracked: Tracking, split: Split, clip: str) -> None:
-    """Write the files of all frames, and ``mapping.csv``."""
-    for name in ("imgs", "alpha", "parsing", "checkpoint"):
-        (folder / name).mkdir()
-    place = {frame_id: row for row, frame_id in enumerate(tracked.ids)}
+    """Write the files of all frames where FlashAvatar's own code looks for them, and ``mapping.csv``."""
+    images, checkpoint = folder / "dataset" / clip, folder / "metrical-tracker" / "output" / clip / "checkpoint"
+    for place in (images / "imgs", images / "alpha", images / "parsing", checkpoint):
+        place.mkdir(parents=True)
+    rows = {frame_id: row for row, frame_id in enumerate(tracked.ids)}
     for index, frame_id in enumerate(progress(split.usable, len(split.usable), f"{clip}: dataset")):
         number = f"{index + 1:05d}"
-        write_jpeg(folder / "imgs" / f"{number}.jpg", read_image(sources.image("frames", frame_id), clip=clip)[..., ::-1])
-        write_jpeg(folder / "alpha" / f"{number}.jpg", read_image(sources.image("matte", frame_id), grey=True, clip=clip))
-        shutil.copyfile(sources.image("head_masks", frame_id), folder / "parsing" / f"{number}_neckhead.png")
-        shutil.copyfile(sources.image("mouth_masks", frame_id), folder / "parsing" / f"{number}_mouth.png")
-        write_frame(
-            folder / "checkpoint" / f"{index:05d}.frame", frame_content(frame_parameters(tracked, place[frame_id]), index)
-        )
-    with (folder / "mapping.csv").open("w", newline="") as stream:
+        write_jpeg(images / "imgs" / f"{number}.jpg", read_image(sources.image("frames", frame_id), clip=clip)[..., ::-1])
+        write_jpeg(images / "alpha" / f"{number}.jpg", read_image(sources.image("matte", frame_id), grey=True, clip=clip))
+        shutil.copyfile(sources.image("head_masks", frame_id), images / "parsing" / f"{number}_neckhead.png")
+        shutil.copyfile(sources.image("mouth_masks", frame_id), images / "parsing" / f"{number}_mouth.png")
+        parameters = frame_parameters(tracked, rows[frame_id])
+        write_frame(checkpoint / f"{index:05d}.frame", frame_content(parameters, index))
+    with (images / "mapping.csv").open("w", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(("frame", "parameters", "image", "part"))
         for index, frame_id in enumerate(split.usable):
@@ -194,15 +196,17 @@ def describe(folder: Path, tracked: Tracking, head: HeadContainer, split: Split,
         "background": settings.background,
         "head": head.name,
         "head_sha256": head.sha256,
-        "notes": list(notes(tracked.size, head)),
+        "notes": list(notes(tracked.size, head, len(split.usable))),
         "sha256": hash_folder(folder),
     }
 
 
-def notes(size: tuple[int, int], head: HeadContainer) -> Iterator[str]:
+def notes(size: tuple[int, int], head: HeadContainer, count: int) -> Iterator[str]:
     """Yield what a user of FlashAvatar's own code must know."""
     if size != (ORIGINAL_SIZE, ORIGINAL_SIZE):
         yield f"images are {size[0]}x{size[1]}; FlashAvatar's own code reads {ORIGINAL_SIZE}x{ORIGINAL_SIZE} only (frames.size)"
+    if count <= ORIGINAL_HELD_OUT:
+        yield f"FlashAvatar's own code holds out the last {ORIGINAL_HELD_OUT} frames: of these {count} none would train"
     if head.name != "flame":
         yield f"codes are those of the head {head.name}, padded with zeros; FLAME's own codes mean something else"
 
