@@ -11,7 +11,7 @@ from headsmith.contract.settings import AvatarSettings, RendersSettings
 from headsmith.media.frames import iterate_frames
 from headsmith.stages import avatar as stage
 from headsmith.stages.avatar import batches, train_avatar
-from headsmith.stages.avatar_frames import fill_plate, pixel_weights
+from headsmith.stages.avatar_frames import clothes_of, fill_plate, pixel_weights
 from headsmith.stages.renders import difference, render_avatar
 from tests.stages.avatar_clip import CLOTH, COUNT, HELD_OUT, WALL, pictures, write_clip
 
@@ -43,9 +43,14 @@ def test_each_pass_shows_every_frame_once_and_a_resumed_one_the_same():
     assert list(batches(5, seed=4, first=0, last=10)) != whole
 
 
-def test_clothes_weigh_nothing_and_the_mouth_more():
-    matte, mouth, head = (np.array([row], np.uint8) for row in ([0, 255, 255, 255, 51], [0, 0, 255, 0, 0], [0, 255, 255, 0, 0]))
-    assert pixel_weights(matte, mouth, head, 10.0)[0].tolist() == pytest.approx([1, 1, 11, 0, 0.8], abs=1e-3)
+def test_clothes_weigh_little_the_rim_nothing_and_the_mouth_more():
+    matte, head, mouth = (np.zeros((3, 40), np.uint8) for _ in range(3))
+    head[:, 10:20] = mouth[:, 14] = 255
+    matte[:, 8:40] = 255
+    matte[:, 8] = 51
+    weights = pixel_weights(matte, mouth, head, 10.0)[1]
+    assert weights[[0, 8, 9, 12, 14, 21, 30]].tolist() == pytest.approx([1, 0.8, 0, 1, 11, 0, 0.2], abs=1e-3)
+    assert clothes_of(matte, head)[1, [0, 8, 12, 21, 23, 24, 39]].tolist() == [0, 0, 0, 0, 0, 1, 1]
 
 
 def test_the_plate_is_the_mean_where_seen_and_filled_elsewhere():
@@ -114,6 +119,7 @@ def test_renders_show_the_held_out_frames(clip, trained, tmp_path):
         error = np.abs(render.astype(float) - truth)
         assert error[head > 0].mean() < 25
         assert error[:5].mean() < 5
+        assert np.abs(render[31, :4].astype(float) - WALL).mean() < 25 < error[31, :4].mean()
     assert (tmp_path / "basis.mp4").stat().st_size > 500
 
 

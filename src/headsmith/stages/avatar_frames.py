@@ -27,6 +27,12 @@ CLEAR = 5
 OFTEN_ENOUGH = 5
 """Frames in which a pixel must show the background alone to count as known; others are filled in from around."""
 
+RIM = 4
+"""Pixels around the head mask in which neither head nor clothes are sure."""
+
+CLOTHES_WEIGHT = 0.2
+"""Weight of pixels with clothes. They are painted over by the plate: the avatar ends at the collar, and not in rags."""
+
 FILL_RADIUS = 3.0
 """Pixels around a hole that the filling looks at (Telea, An Image Inpainting Technique, 2004)."""
 
@@ -71,14 +77,23 @@ class TrainingFrames:
         return Target(image, torch.from_numpy(self.weights[row].astype(np.float32)))
 
 
+def clothes_of(matte: UInt8[np.ndarray, "H W"], head: UInt8[np.ndarray, "H W"]) -> Float[np.ndarray, "H W"]:
+    """Return how much each pixel shows clothes, 0..1: what the matte keeps well outside of the head mask.
+
+    The ``RIM`` around the head mask is nobody's: there the mask may cut off hair.
+    """
+    around = cv2.dilate(head, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * RIM + 1, 2 * RIM + 1)))
+    return np.where(around > 0, 0, matte) / 255.0
+
+
 def pixel_weights(
     matte: UInt8[np.ndarray, "H W"], mouth: UInt8[np.ndarray, "H W"], head: UInt8[np.ndarray, "H W"], mouth_weight: float
 ) -> Float[np.ndarray, "H W"]:
-    """Return how much each pixel counts: 1 on head and background, 0 on clothes, ``1 + mouth_weight`` in the mouth.
+    """Return how much each pixel counts: 1 on head and background, ``1 + mouth_weight`` in the mouth, little on clothes.
 
-    Clothes are what the matte keeps and the head mask does not; on their soft edge the background's share counts.
+    Just outside of the head mask, only the background's share of a pixel counts.
     """
-    weight = np.where(head > 0, 1.0, 1.0 - matte / 255.0)
+    weight = np.where(head > 0, 1.0, 1.0 - matte / 255.0) + CLOTHES_WEIGHT * clothes_of(matte, head)
     return (weight * (1 + mouth_weight * (mouth > 0))).astype(np.float16)
 
 
@@ -121,13 +136,21 @@ def prepare_frames(
         name: np.lib.format.open_memmap(folder / f"{name}.npy", mode="w+", dtype=kind, shape=(len(ids), *shape))
         for name, (shape, kind) in shapes.items()
     }
-    total, seen = np.zeros((height, width, 3)), np.zeros((height, width))
+    plate = find_plate(ids, sources, clip)
     stream = zip(sources.read(ids, clip), views.views(ids, binding), strict=True)
     for row, ((image, matte, mouth, head), view) in enumerate(progress(stream, len(ids), f"{clip}: training frames")):
-        arrays["images"][row] = image
+        clothes = clothes_of(matte, head)[..., None]
+        arrays["images"][row] = (image * (1 - clothes) + plate * clothes).round()
         arrays["weights"][row] = pixel_weights(matte, mouth, head, mouth_weight)
         arrays["points"][row] = view.points.numpy()
+    return TrainingFrames(ids, *arrays.values(), clip_views=views, plate=torch.from_numpy(plate))
+
+
+def find_plate(ids: list[int], sources: TrainingSources, clip: str) -> UInt8[np.ndarray, "H W 3"]:
+    """Return the background of a clip: the mean of the pixels that show it alone."""
+    total = seen = np.zeros(1)
+    for image, matte, _, head in progress(sources.read(ids, clip), len(ids), f"{clip}: background plate"):
         clear = (matte <= CLEAR) & (head == 0)
-        total += image * clear[..., None]
-        seen += clear
-    return TrainingFrames(ids, *arrays.values(), clip_views=views, plate=torch.from_numpy(fill_plate(total, seen)))
+        total = total + image * clear[..., None]
+        seen = seen + clear
+    return fill_plate(total, seen)
