@@ -38,6 +38,7 @@ def main() -> None:
     lock = LOCKS / ("cpu.lock" if cpu_build_found() else "gpu.lock")
     say(f"installing {lock.name} into .venv (some minutes, once)")
     install_all(lock)
+    make_importable()
 
 
 def loads(library: str) -> bool:
@@ -82,6 +83,12 @@ def install_all(lock: Path) -> None:
     if pip.returncode:
         raise subprocess.CalledProcessError(pip.returncode, pip.args)
     say("done")
+
+
+def make_importable() -> None:
+    """Let this environment's Python find the package in src/, for benchmarks and one's own scripts."""
+    for packages in VENV.glob("lib/python*/site-packages"):
+        (packages / "headsmith.pth").write_text(f"{LOCKS.parent / 'src'}\n")
 
 
 def pip_install(*arguments: str) -> None:
