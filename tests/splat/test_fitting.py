@@ -3,7 +3,7 @@ import torch
 
 from headsmith.maths.cameras import Camera
 from headsmith.splat.avatar import Avatar, AvatarShape, View, make_condition
-from headsmith.splat.fitting import LAST_RATE, Target, frame_loss, huber, make_optimiser, set_rates
+from headsmith.splat.fitting import LAST_RATE, Target, frame_loss, make_optimiser, set_rates
 
 SIDE = 24
 
@@ -19,10 +19,20 @@ def avatar(kind="basis", seed=0):
     return points, Avatar(points, AvatarShape(kind, 4, 3, 8, 0.02), seed)
 
 
-def test_huber_is_torchs():
-    difference = torch.linspace(-0.5, 0.5, 101)
-    expected = torch.nn.functional.huber_loss(difference, torch.zeros(101), delta=0.1, reduction="none")
-    assert torch.allclose(huber(difference), expected)
+def test_the_loss_is_hubers_weighted_by_pixel_plus_the_prior_of_offsets():
+    points, model = avatar()
+    torch.nn.init.constant_(model.gaussians["offset"], 0.01)
+    view, weight, truth = View(points, torch.zeros(4), camera()), torch.rand(SIDE, SIDE), torch.rand(SIDE, SIDE, 3)
+    with torch.no_grad():
+        size = (model(view, torch.zeros(3))[0] - truth).abs().double()
+        loss = frame_loss(model, view, Target(truth, weight), torch.zeros(3)).item()
+    expected = sum(
+        float(weight[y, x]) * (d * d / 2 if d < 0.1 else 0.1 * (d - 0.05))
+        for y in range(SIDE)
+        for x in range(SIDE)
+        for d in size[y, x].tolist()
+    )
+    assert loss == pytest.approx(expected / (SIDE * SIDE * 3) + 1e-3 * 1e-4, rel=1e-5)
 
 
 def test_rates_fall_along_half_a_cosine():

@@ -10,8 +10,10 @@ from headsmith.contract.manifest import read_manifest
 from headsmith.contract.settings import AvatarSettings, RendersSettings
 from headsmith.media.frames import iterate_frames
 from headsmith.stages import avatar as stage
-from headsmith.stages.avatar import batches, train_avatar
+from headsmith.stages import avatar_training as loop
+from headsmith.stages.avatar import train_avatar
 from headsmith.stages.avatar_frames import clothes_of, fill_plate, pixel_weights
+from headsmith.stages.avatar_training import batches
 from headsmith.stages.renders import difference, render_avatar
 from tests.stages.avatar_clip import CLOTH, COUNT, HELD_OUT, WALL, pictures, write_clip
 
@@ -77,18 +79,18 @@ def test_two_threads_train_the_same_avatar(clip, trained, tmp_path):
 
 
 def test_a_killed_training_goes_on_and_ends_with_the_same_avatar(clip, trained, tmp_path, monkeypatch, capsys):
-    real, calls = stage.frame_loss, itertools.count()
+    real, calls = loop.frame_loss, itertools.count()
 
     def dying(*arguments):
         if next(calls) == 130:
             raise KeyboardInterrupt
         return real(*arguments)
 
-    monkeypatch.setattr(stage, "frame_loss", dying)
+    monkeypatch.setattr(loop, "frame_loss", dying)
     with pytest.raises(KeyboardInterrupt):
         train(clip, tmp_path)
     assert not (tmp_path / "avatar.pt").exists()
-    monkeypatch.setattr(stage, "frame_loss", real)
+    monkeypatch.setattr(loop, "frame_loss", real)
     assert train(clip, tmp_path) == trained[1]
     assert "going on after 120 of 240" in capsys.readouterr().err
 

@@ -38,18 +38,13 @@ class Target:
     weight: Float[Tensor, "H W"]
 
 
-def huber(difference: Tensor, delta: float = HUBER_DELTA) -> Tensor:
-    """Return ``d^2 / 2`` up to ``delta`` and ``delta (|d| - delta / 2)`` beyond (Huber 1964), element by element."""
-    size = difference.abs()
-    return torch.where(size < delta, 0.5 * size.square(), delta * (size - 0.5 * delta))
-
-
 def frame_loss(
     avatar: Avatar, view: View, target: Target, background: Float[Tensor, "3"] | Float[Tensor, "H W 3"]
 ) -> Float[Tensor, ""]:
-    """Return the loss of one frame: the weighted Huber loss, averaged over all pixels, and the offsets' prior."""
+    """Return the loss of one frame: the Huber loss (1964), weighted, averaged over all pixels, and the offsets' prior."""
     image, _ = avatar(view, background)
-    picture = (huber(image - target.image) * target.weight[..., None]).mean()
+    difference = torch.nn.functional.huber_loss(image, target.image, reduction="none", delta=HUBER_DELTA)
+    picture = (difference * target.weight[..., None]).mean()
     return picture + OFFSET_WEIGHT * avatar.gaussians["offset"].square().mean()
 
 
