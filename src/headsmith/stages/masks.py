@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 from jaxtyping import Float32, UInt8
@@ -14,6 +13,7 @@ from headsmith.contract.labels import LABELS, label_ids
 from headsmith.contract.landmark_groups import LIPS, NOSE_BRIDGE
 from headsmith.contract.manifest import folder_of
 from headsmith.contract.settings import MasksSettings
+from headsmith.media.arrays import read_landmark_arrays
 from headsmith.media.frames import FrameFolderWriter, iterate_frames
 
 KINDS = ("mouth", "head")
@@ -100,13 +100,9 @@ def read_points(landmarks: Path, clip: str) -> dict[int, Float32[ndarray, "L 2"]
     Raises:
         UserError: The file cannot be read, or there is no such frame.
     """
-    try:
-        with np.load(landmarks, allow_pickle=False) as content:
-            usable = content["status"] == "ok"
-            points = dict(zip(content["ids"][usable].tolist(), content["points"][usable, :, :2], strict=True))
-    except (OSError, ValueError, KeyError, BadZipFile) as error:
-        remedy = f"delete {landmarks} and run snakemake again: the landmarks are detected anew"
-        raise UserError(f"the landmarks cannot be read: {error}", clip=clip, file=landmarks, remedy=remedy) from error
+    content = read_landmark_arrays(landmarks, clip, "ids", "status", "points")
+    usable = content["status"] == "ok"
+    points = dict(zip(content["ids"][usable].tolist(), content["points"][usable, :, :2], strict=True))
     if not points:
         remedy = "look at landmarks.json for the reasons"
         raise UserError("no frame has landmarks to check the masks with", clip=clip, file=landmarks, remedy=remedy)

@@ -5,19 +5,18 @@ Every picture is a contact sheet of frames spread evenly over the clip, with a n
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from numpy import ndarray
 
-from headsmith.contract.errors import UserError
 from headsmith.contract.frame_ids import frame_name
 from headsmith.contract.manifest import Manifest, folder_of, read_manifest
 from headsmith.contract.settings import QualitySettings
 from headsmith.heads.model import HeadModel, HeadParameters
 from headsmith.maths.cameras import Camera, project, to_camera
+from headsmith.media.arrays import read_landmark_arrays
 from headsmith.media.atomic import atomic_path
 from headsmith.media.images import read_image, write_image
 from headsmith.mesh.rasterize import rasterize_mesh
@@ -104,7 +103,7 @@ def show_frames(clip: str, picture: str, inputs: dict[str, Path], settings: Qual
 
 def show_landmarks(clip: str, picture: str, inputs: dict[str, Path], settings: QualitySettings) -> Picture:
     """Draw the 478 points and the contours, frames without a usable face crossed out."""
-    arrays = _load(inputs["landmarks"])
+    arrays = read_landmark_arrays(inputs["landmarks"], clip, "ids", "status", "points", "confidence")
     status = {int(i): str(word) for i, word in zip(arrays["ids"], arrays["status"], strict=True)}
     places = {int(i): row for row, i in enumerate(arrays["ids"])}
     bad = [i for i, word in status.items() if word != "ok"]
@@ -280,11 +279,3 @@ def _grey(manifest: Path, frame_id: int, clip: str) -> UInt8[ndarray, "h w"]:
 def _width(inputs: dict[str, Path], clip: str) -> int:
     manifest: Manifest = read_manifest(inputs["frames"], clip=clip, verify=False)
     return manifest.size[0]
-
-
-def _load(path: Path) -> Arrays:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return dict(file)
-    except (OSError, ValueError, BadZipFile) as error:
-        raise UserError(f"cannot be read: {error}", file=path, remedy="delete it and run snakemake again") from error

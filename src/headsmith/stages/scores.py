@@ -11,7 +11,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -24,6 +23,7 @@ from headsmith.contract.landmark_groups import OUTER_EYE_CORNERS
 from headsmith.contract.manifest import folder_of, read_manifest
 from headsmith.contract.settings import ScoresSettings
 from headsmith.maths.metrics import landmark_error, mean_over, psnr, ssim_map
+from headsmith.media.arrays import read_landmark_arrays
 from headsmith.media.atomic import atomic_path
 from headsmith.media.images import read_image
 from headsmith.media.progress import progress
@@ -136,13 +136,9 @@ def read_landmarks(path: Path, clip: str) -> dict[int, Float[ndarray, "L 2"]]:
     Raises:
         UserError: The file is missing or broken.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            ids, status, points = file["ids"], file["status"], file["points"][:, :, :2].astype(np.float64)
-    except (OSError, ValueError, KeyError, BadZipFile) as error:
-        remedy = "delete it and run snakemake again: the landmarks are detected anew"
-        raise UserError(f"the landmarks cannot be read: {error}", clip=clip, file=path, remedy=remedy) from error
-    return {int(i): xy for i, word, xy in zip(ids, status, points, strict=True) if word == "ok"}
+    content = read_landmark_arrays(path, clip, "ids", "status", "points")
+    points = content["points"][:, :, :2].astype(np.float64)
+    return {int(i): xy for i, word, xy in zip(content["ids"], content["status"], points, strict=True) if word == "ok"}
 
 
 def read_truth(frame: Path, masks: dict[str, Path], landmarks: Float[ndarray, "L 2"] | None) -> Truth:

@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
 
-import numpy as np
 from numpy import ndarray
 
 from headsmith.contract.errors import UserError
 from headsmith.heads.container import HeadContainer
+from headsmith.media.arrays import read_arrays
 
 KEYS = (
     *("ids", "identity", "expression", "jaw", "eyes", "neck", "eyelids", "rotation", "translation"),
@@ -40,14 +39,10 @@ def read_tracking(path: Path, head: HeadContainer, clip: str) -> Tracking:
     Raises:
         UserError: The file cannot be read, or was made with another head.
     """
-    remedy = f"delete {path} and run snakemake again: the head is tracked anew"
-    try:
-        with np.load(path, allow_pickle=False) as content:
-            arrays = {key: content[key] for key in KEYS}
-    except (OSError, ValueError, KeyError, BadZipFile) as error:
-        raise UserError(f"the tracking cannot be read: {error}", clip=clip, file=path, remedy=remedy) from error
+    remake = "the head is tracked anew"
+    arrays = read_arrays(path, KEYS, clip, what="tracking", remake=remake)
     made_with = str(arrays["head_sha256"])
     if made_with != head.sha256:
         what = f"the tracking was made with another head ({made_with[:12]}) than {head.name} ({head.sha256[:12]})"
-        raise UserError(what, clip=clip, file=path, remedy=remedy)
+        raise UserError(what, clip=clip, file=path, remedy=f"delete {path} and run snakemake again: {remake}")
     return Tracking(arrays)

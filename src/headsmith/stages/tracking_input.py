@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -13,6 +12,7 @@ from headsmith.contract.landmark_groups import OUTER_EYE_CORNERS
 from headsmith.contract.manifest import Manifest
 from headsmith.heads.clip_priors import Hints
 from headsmith.heads.container import HeadContainer
+from headsmith.media.arrays import read_landmark_arrays
 
 LEAP = 0.5
 """A face whose middle lies farther, in eye distances, from the median of the frames around it is another's, or none."""
@@ -54,17 +54,14 @@ def read_landmarks(path: Path, clip: str) -> SeenLandmarks:
     Raises:
         UserError: The file cannot be read, or no frame has landmarks.
     """
-    try:
-        with np.load(path, allow_pickle=False) as content:
-            status = content["status"]
-            usable = (status == "ok") & np.isfinite(content["points"]).all((1, 2))
-            points = np.where(usable[:, None, None], content["points"][..., :2], 0).astype(np.float64)
-            scores = np.where(usable[:, None], content["blendshapes"], 0).astype(np.float64)
-            hints = Hints(tuple(content["blendshape_names"].tolist()), scores)
-            ids, convention = tuple(content["ids"].tolist()), str(content["convention"])
-    except (OSError, ValueError, KeyError, BadZipFile) as error:
-        remedy = f"delete {path} and run snakemake again: the landmarks are detected anew"
-        raise UserError(f"the landmarks cannot be read: {error}", clip=clip, file=path, remedy=remedy) from error
+    keys = ("ids", "status", "points", "blendshapes", "blendshape_names", "convention")
+    content = read_landmark_arrays(path, clip, *keys)
+    status = content["status"]
+    usable = (status == "ok") & np.isfinite(content["points"]).all((1, 2))
+    points = np.where(usable[:, None, None], content["points"][..., :2], 0).astype(np.float64)
+    scores = np.where(usable[:, None], content["blendshapes"], 0).astype(np.float64)
+    hints = Hints(tuple(content["blendshape_names"].tolist()), scores)
+    ids, convention = tuple(content["ids"].tolist()), str(content["convention"])
     if not usable.any():
         raise UserError("no frame has landmarks", clip=clip, file=path, remedy="look at landmarks.json for the reasons")
     reasons = {int(place): str(status[place]) for place in np.flatnonzero(~usable)}
