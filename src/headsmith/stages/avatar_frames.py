@@ -46,10 +46,11 @@ class TrainingSources:
     mouth_masks: Path
     head_masks: Path
 
-    def read(self, ids: list[int], clip: str) -> Iterator[tuple[np.ndarray, ...]]:
-        """Yield image, matte, mouth mask and head mask of each frame."""
-        streams = [iterate_frames(self.frames, clip, ids=ids)]
-        streams += [iterate_frames(path, clip, ids=ids, grey=True) for path in (self.matte, self.mouth_masks, self.head_masks)]
+    def read(self, ids: list[int], clip: str, verify: bool) -> Iterator[tuple[np.ndarray, ...]]:
+        """Yield image, matte, mouth mask and head mask of each frame; ``verify`` hashes the folders first."""
+        streams = [iterate_frames(self.frames, clip, ids=ids, verify=verify)]
+        for path in (self.matte, self.mouth_masks, self.head_masks):
+            streams.append(iterate_frames(path, clip, ids=ids, grey=True, verify=verify))
         for parts in zip(*streams, strict=True):
             yield tuple(image for _, image in parts)
 
@@ -137,7 +138,7 @@ def prepare_frames(
         for name, (shape, kind) in shapes.items()
     }
     plate = find_plate(ids, sources, clip)
-    stream = zip(sources.read(ids, clip), views.views(ids, binding), strict=True)
+    stream = zip(sources.read(ids, clip, verify=False), views.views(ids, binding), strict=True)
     for row, ((image, matte, mouth, head), view) in enumerate(progress(stream, len(ids), f"{clip}: training frames")):
         clothes = clothes_of(matte, head)[..., None]
         arrays["images"][row] = (image * (1 - clothes) + plate * clothes).round()
@@ -149,7 +150,7 @@ def prepare_frames(
 def find_plate(ids: list[int], sources: TrainingSources, clip: str) -> UInt8[np.ndarray, "H W 3"]:
     """Return the background of a clip: the mean of the pixels that show it alone."""
     total = seen = np.zeros(1)
-    for image, matte, _, head in progress(sources.read(ids, clip), len(ids), f"{clip}: background plate"):
+    for image, matte, _, head in progress(sources.read(ids, clip, verify=True), len(ids), f"{clip}: background plate"):
         clear = (matte <= CLEAR) & (head == 0)
         total = total + image * clear[..., None]
         seen = seen + clear
