@@ -14,7 +14,9 @@ from headsmith.show.colours import HEAD_COLOUR, LABEL_COLOURS, MOUTH_COLOUR
 from headsmith.show.overlays import RING_COLOURS
 from headsmith.show.sheets import GAP
 from headsmith.show.text import ALARM
-from headsmith.stages.quality import PANEL_WIDTH, draw_quality, normals_of, spread
+from headsmith.stages.quality import draw_quality
+from headsmith.stages.quality_parts import PANEL_WIDTH, spread
+from headsmith.stages.quality_tracking import normals_of
 from tests.stages.avatar_clip import COUNT, SIDE, SKIN, pictures, write_clip
 
 SETTINGS = QualitySettings(columns=3, frames=3)
@@ -86,7 +88,7 @@ def test_frames_are_shown_in_order(clip, tmp_path):
 
 def test_landmarks_lie_on_their_places_and_bad_frames_are_crossed_out(clip, tmp_path):
     sheet = draw(clip, "landmarks", tmp_path)
-    good, crossed, _ = cut_panels(sheet, 3)
+    crossed, good, _ = cut_panels(sheet, 3)
     assert (sheet == ALARM).all(-1).any()
     assert near(at(crossed, 31.8, 0.1), (230, 40, 50), 60)
     drawn = np.abs(good.astype(int) - cut_panels(draw(clip, "frames", tmp_path), 3)[0]).sum(2) > 60
@@ -179,11 +181,13 @@ def test_a_missing_frame_is_told_by_its_file(clip, tmp_path):
 
 
 @pytest.mark.parametrize(("count", "bad"), [(12, []), (12, [5]), (12, list(range(40, 90))), (3, [1, 2]), (1, []), (200, [7])])
-def test_spread_is_even_sorted_and_gives_faults_their_share(count, bad):
+def test_spread_is_even_and_shows_faults_first(count, bad):
     ids = list(range(100))
     chosen = spread(ids, count, bad)
-    assert chosen == sorted(set(chosen)) and len(chosen) == min(count, 100)
+    assert len(set(chosen)) == len(chosen) == min(count, 100)
     faults = len(set(chosen) & set(bad))
+    assert set(chosen[:faults]) <= set(bad)
+    assert chosen[:faults] == sorted(chosen[:faults]) and chosen[faults:] == sorted(chosen[faults:])
     assert faults == 0 if not bad else 1 <= faults <= max(1, count // 2)
     if not bad and count > 1:
         assert chosen[0] == 0 and chosen[-1] == 99 and np.ptp(np.diff(chosen)) <= 1

@@ -1,0 +1,24 @@
+"""The picture of the matte: what it keeps, over a checkerboard."""
+
+from pathlib import Path
+
+from headsmith.contract.manifest import read_manifest
+from headsmith.contract.settings import QualitySettings
+from headsmith.show.colours import MATTE_COLOUR
+from headsmith.show.overlays import draw_edges, over_checkerboard
+from headsmith.show.sheets import Panel, contact_sheet, enlarge
+from headsmith.stages.quality_parts import PANEL_WIDTH, Picture, frame_panel, grey_image, spread
+
+
+def show_matte(clip: str, picture: str, inputs: dict[str, Path], settings: QualitySettings) -> Picture:
+    """Draw what the matte keeps, over a checkerboard, with its half-way edge."""
+    panels = []
+    for i in spread(read_manifest(inputs["matte"], clip=clip).ids, settings.frames):
+        alpha = grey_image(inputs["matte"], i, clip)
+        cut = over_checkerboard(frame_panel(inputs, i, clip), enlarge(alpha, PANEL_WIDTH))
+        panels.append(Panel(draw_edges(cut, alpha, MATTE_COLOUR, 1), f"frame {i} · keeps {100 * alpha.mean() / 255:.0f} %"))
+    note = (
+        "The person over a checkerboard; the line is where the matte is half. There must be no squares inside the face, and no "
+        "wall around the hair."
+    )
+    return contact_sheet(panels, columns=settings.columns, title=f"{clip}: matte", note=note)

@@ -1,0 +1,66 @@
+"""What all quality pictures share: which frames are shown, and reading them at a panel's size."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+from numpy import ndarray
+
+from headsmith.contract.frame_ids import frame_name
+from headsmith.contract.manifest import folder_of, read_manifest
+from headsmith.media.images import read_image
+from headsmith.show.sheets import enlarge
+
+Picture = UInt8[ndarray, "H W 3"]
+
+PANEL_WIDTH = 300
+"""Width of a panel in pixels: six of them beside each other fit a wide screen."""
+
+ALARM_SHARE = 0.5
+"""Largest share of a sheet that is given to frames with a fault; the other half shows what the clip is like."""
+
+
+def spread(ids: Sequence[int], count: int, alarming: Sequence[int] = ()) -> list[int]:
+    """Choose frames for a sheet: those with a fault first, then others; both evenly spread and in order.
+
+    Args:
+        ids: All frames.
+        count: How many to choose at most.
+        alarming: Frames with a fault; up to ``ALARM_SHARE`` of the sheet is theirs.
+    """
+    few = _evenly(alarming, max(1, int(count * ALARM_SHARE))) if alarming else []
+    others = [frame_id for frame_id in ids if frame_id not in set(alarming)]
+    return [*few, *_evenly(others, count - len(few))]
+
+
+def _evenly(ids: Sequence[int], count: int) -> list[int]:
+    places = np.linspace(0, len(ids) - 1, min(count, len(ids))).round().astype(int)
+    return [ids[place] for place in places]
+
+
+def frame_panel(inputs: dict[str, Path], frame_id: int, clip: str) -> Picture:
+    """Return a frame of the clip at a panel's width.
+
+    Raises:
+        UserError: It cannot be read.
+    """
+    return enlarge(read_image(folder_of(inputs["frames"]) / frame_name(frame_id), clip=clip), PANEL_WIDTH)
+
+
+def grey_image(manifest: Path, frame_id: int, clip: str) -> UInt8[ndarray, "h w"]:
+    """Return a mask, matte or label map of a folder, as it is on disk.
+
+    Raises:
+        UserError: It cannot be read.
+    """
+    return read_image(folder_of(manifest) / frame_name(frame_id), grey=True, clip=clip)
+
+
+def frame_width(inputs: dict[str, Path], clip: str) -> int:
+    """Return the width of the clip's frames, in pixels.
+
+    Raises:
+        UserError: Their manifest cannot be read.
+    """
+    return read_manifest(inputs["frames"], clip=clip, verify=False).size[0]
