@@ -7,7 +7,7 @@ import pytest
 
 from headsmith.contract.clips import Clip, check_clips, read_clips
 from headsmith.contract.errors import UserError
-from headsmith.contract.settings import DatasetSettings, FramesSettings, Settings
+from headsmith.contract.settings import DatasetSettings, FramesSettings, LandmarksSettings, Settings
 
 HEADER = "clip\tvideo\tstart\tend\tfps\n"
 
@@ -27,6 +27,13 @@ def test_a_table_is_read(tmp_path: Path) -> None:
         "c": Clip("c", "y.mp4"),
     }
     assert (clips["a"].asset, clips["b-1"].asset) == (None, "franck.mp4")
+
+
+def test_a_clip_has_a_crop_a_person_and_landmarks_of_its_own(tmp_path: Path) -> None:
+    text = "clip\tvideo\tcrop\tperson\tlandmarks\na\tx.mp4\t10,-20,300\t40,60.5\tmine.json\nb\ty.mp4\tnone\n"
+    clips = read_clips(table(tmp_path, text))
+    assert clips["a"] == Clip("a", "x.mp4", crop="10,-20,300", person="40,60.5", landmarks="mine.json")
+    assert clips["b"] == Clip("b", "y.mp4", crop="none")
 
 
 def test_the_demo_clip_is_listed() -> None:
@@ -54,6 +61,8 @@ def test_the_demo_clip_is_listed() -> None:
         (HEADER + "a\tx\t\tinf\n", ["end is 'inf'"]),
         (HEADER + "a\tx\t3\t3\n", ["the end 3 does not lie after the start 3"]),
         (HEADER + "a\tx\t\t\t0\n", ["fps is 0"]),
+        ("clip\tvideo\tcrop\na\tx\t1,2\n", ["crop is '1,2'", "x,y,size", "clip:   a"]),
+        ("clip\tvideo\tperson\na\tx\tleft\n", ["person is 'left'", "`x,y`"]),
     ],
 )
 def test_a_mistake_is_explained(tmp_path: Path, text: str, words: list[str]) -> None:
@@ -85,6 +94,15 @@ def test_a_missing_video_is_told() -> None:
 
 def test_an_unknown_asset_is_told() -> None:
     assert "did you mean 'franck.mp4'?" in refused(Clip("a", "asset:frank.mp4"))
+
+
+def test_landmarks_of_the_user_must_be_named_and_exist(tmp_path: Path) -> None:
+    video = tmp_path / "x.mp4"
+    video.touch()
+    settings = replace(Settings(), landmarks=LandmarksSettings(detector="file"))
+    assert "landmarks.detector is `file`, and none is named" in refused(Clip("a", str(video)), settings)
+    assert "do not exist: none.json" in refused(Clip("a", str(video), landmarks="none.json"), settings)
+    check_clips({"a": Clip("a", str(tmp_path), landmarks=str(video))}, settings, [], Path("config/clips.tsv"))
 
 
 def test_no_frames_left_for_training_is_told() -> None:

@@ -45,6 +45,14 @@ def accepted(text: str) -> Settings:
         ("{frames: {size: 8}}", ["frames.size is 8", "smallest allowed value 64", "write 64 or more"]),
         ("{landmarks: {max_missing: 5}}", ["largest allowed value 1", "write 1 or less"]),
         ("{frames: {crop: faces}}", ["'faces'", "did you mean 'face'?", "known: face, none"]),
+        ("{frames: {crop: '10,20'}}", ["'10,20'", "x,y,size"]),
+        ("{frames: {crop: '10,20,0'}}", ["'10,20,0'"]),
+        ("{masks: {sets: {brows: [left_brow, rigt_brow]}}}", ["masks.sets.brows", "did you mean 'right_brow'?"]),
+        ("{masks: {sets: {brows: left_brow}}}", ["masks.sets.brows is 'left_brow'", "a list of texts"]),
+        ("{masks: {sets: {brows: []}}}", ["masks.sets.brows is empty"]),
+        ("{masks: {sets: {'../x': [hair]}}}", ["'../x' cannot be a name"]),
+        ("{masks: {sets: {mouth: null}}}", ["masks.sets.mouth is switched off", "later stages need it"]),
+        ("{masks: {sets: [hair]}}", ["masks.sets is ['hair']", "not a mapping"]),
         ("{masks: {mouth: [mouth, uper_lip]}}", ["'uper_lip'", "did you mean 'upper_lip'?"]),
         ("{masks: {mouth: mouth}}", ["masks.mouth is 'mouth'", "a list of texts"]),
         ("{masks: {mouth: [1]}}", ["[1]", "a list of texts"]),
@@ -101,6 +109,19 @@ def test_an_empty_file_changes_nothing(tmp_path: Path) -> None:
 
 def test_a_variant_set_to_null_is_left_out() -> None:
     assert list(accepted("{avatar: {basis: null, mlp: {deformation: mlp}}}").avatar) == ["mlp"]
+
+
+def test_masks_are_added_replaced_and_switched_off_by_name() -> None:
+    before = Settings().masks.sets
+    sets = accepted("{masks: {sets: {brows: [left_brow, right_brow], hair: null, mouth: [mouth]}}}").masks.sets
+    assert list(sets) == ["mouth", "head", "skin", "eyes", "brows"]
+    assert (sets["mouth"], sets["brows"], sets["head"]) == (["mouth"], ["left_brow", "right_brow"], before["head"])
+    assert Settings().masks.sets == before
+
+
+@pytest.mark.parametrize("crop", ["face", "none", "10,20,300", "-4,0,64"])
+def test_a_crop_is_a_word_or_a_square(crop: str) -> None:
+    assert accepted(f"{{frames: {{crop: '{crop}'}}}}").frames.crop == crop
 
 
 def test_nearest_gives_no_wild_guess() -> None:

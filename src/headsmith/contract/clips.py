@@ -2,15 +2,22 @@
 
 import csv
 import math
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from headsmith.contract.config import NAME, nearest, shown
 from headsmith.contract.errors import UserError
-from headsmith.contract.settings import Settings
+from headsmith.contract.settings import CROP, Settings
 
-COLUMNS = ("clip", "video", "start", "end", "fps")
+COLUMNS = ("clip", "video", "start", "end", "fps", "crop", "person", "landmarks")
+NUMBERS = ("start", "end", "fps")
+PATTERNS = {
+    "crop": (rf"face|none|{CROP}", "`face`, `none` or `x,y,size` in the video's own pixels"),
+    "person": (r"\d+(\.\d+)?,\d+(\.\d+)?", "`x,y` in the video's own pixels, a point on the face that is meant"),
+}
+"""What the cells of a column may hold, and how a message says it."""
 ASSET_PREFIX = "asset:"
 
 
@@ -20,10 +27,14 @@ class Clip:
 
     Attributes:
         name: Names the folder under ``results/``.
-        video: A path, or ``asset:<name>`` for a file of ``config/assets.yaml``.
+        video: Path of a video, a folder of pictures, a picture, or a list of pictures (``.txt``); or ``asset:<name>`` for a
+            file of ``config/assets.yaml``.
         start: First second used; None: from the beginning.
         end: Second at which to stop, not included; None: to the end.
         fps: Frames kept per second; None: as ``frames.fps`` says.
+        crop: The square that is cut out, as the setting ``frames.crop``; None: as that says.
+        person: ``x,y``, a point on the face that is meant at the clip's start, in the video's upright pixels; None: the one.
+        landmarks: Path of the user's own landmarks; None: there are none.
     """
 
     name: str
@@ -31,6 +42,9 @@ class Clip:
     start: float | None = None
     end: float | None = None
     fps: float | None = None
+    crop: str | None = None
+    person: str | None = None
+    landmarks: str | None = None
 
     @property
     def asset(self) -> str | None:
@@ -77,17 +91,27 @@ def check_clips(clips: dict[str, Clip], settings: Settings, assets: Collection[s
         table: Where the clips stand, for messages.
 
     Raises:
-        UserError: A video or an asset does not exist, or no training frames would be left.
+        UserError: A video, its landmarks or an asset do not exist, or no training frames would be left.
     """
     for clip in clips.values():
-        if clip.asset is None and not Path(clip.video).is_file():
+        if clip.asset is None and not Path(clip.video).exists():
             remedy = f"put the video there or correct the path (relative paths start at {Path.cwd()})"
             raise UserError(f"the video does not exist: {clip.video}", clip=clip.name, file=table, remedy=remedy)
         if clip.asset is not None and clip.asset not in assets:
             raise UserError(
                 f"unknown asset {clip.asset!r}", clip=clip.name, file=table, remedy=nearest(clip.asset, sorted(assets))
             )
+        _check_landmarks(clip, settings, table)
         _check_length(clip, settings, table)
+
+
+def _check_landmarks(clip: Clip, settings: Settings, table: Path) -> None:
+    if settings.landmarks.detector == "file" and clip.landmarks is None:
+        remedy = "name a file or a folder in the column `landmarks`, or choose another landmarks.detector"
+        raise UserError("landmarks.detector is `file`, and none is named", clip=clip.name, file=table, remedy=remedy)
+    if clip.landmarks is not None and not Path(clip.landmarks).exists():
+        remedy = f"put them there or correct the path (relative paths start at {Path.cwd()})"
+        raise UserError(f"the landmarks do not exist: {clip.landmarks}", clip=clip.name, file=table, remedy=remedy)
 
 
 def _check_length(clip: Clip, settings: Settings, table: Path) -> None:
@@ -130,14 +154,17 @@ def _read_line(row: dict[str, str], number: int, table: Path) -> Clip:
     if not row.get("video"):
         remedy = "write a path or asset:<name> in the second column, after a tab"
         raise UserError(f"line {number}: no video is named", clip=name, file=table, remedy=remedy)
-    times = {key: _number(row.get(key, ""), key, name, table) for key in COLUMNS[2:]}
+    times = {key: _number(row.get(key, ""), key, name, table) for key in NUMBERS}
+    for key, (pattern, form) in PATTERNS.items():
+        if row.get(key) and not re.fullmatch(pattern, row[key]):
+            raise UserError(f"{key} is {row[key]!r}", clip=name, file=table, remedy=f"write {form}, or leave the cell blank")
     start, end = times["start"], times["end"]
     if end is not None and end <= (start or 0.0):
         what = f"the end {end:g} does not lie after the start {start or 0:g}"
         raise UserError(what, clip=name, file=table, remedy="both are seconds from the beginning of the video")
     if times["fps"] == 0:
         raise UserError("fps is 0", clip=name, file=table, remedy="leave the cell blank to do as frames.fps says")
-    return Clip(name, row["video"], **times)
+    return Clip(name, row["video"], **times, **{key: row.get(key) or None for key in ("crop", "person", "landmarks")})
 
 
 def _number(text: str, column: str, clip: str, table: Path) -> float | None:

@@ -107,10 +107,35 @@ def _overlay(part: Any, layer: Any, path: str, source: str) -> Any:
         if key not in known:
             raise _error(f"unknown setting {inner!r}", path, source, nearest(str(key), list(known)))
         current = getattr(part, key)
-        changes[key] = (
-            _overlay(current, value, inner, source) if is_dataclass(current) else _value(known[key], value, inner, source)
-        )
+        if is_dataclass(current):
+            changes[key] = _overlay(current, value, inner, source)
+        elif isinstance(current, dict):
+            changes[key] = _named_lists(known[key], current, value, inner, source)
+        else:
+            changes[key] = _value(known[key], value, inner, source)
     return replace(part, **changes)
+
+
+def _named_lists(item: Field, current: Mapping[str, list[str]], layer: Any, path: str, source: str) -> dict[str, list[str]]:
+    if not isinstance(layer, Mapping):
+        raise _error(
+            f"{path} is {shown(layer)}, not a mapping from names to lists", path, source, f"write `{path}:`, names below"
+        )
+    lists = dict(current)
+    for name, value in layer.items():
+        inner = f"{path}.{name}"
+        if not isinstance(name, str) or not NAME.fullmatch(name):
+            raise _error(f"{shown(name)} cannot be a name in {path}", path, source, "use letters, digits, `_` and `-`")
+        if value is None and name in item.metadata["needed"]:
+            raise _error(f"{inner} is switched off, and later stages need it", path, source, "leave it, or name other labels")
+        if value is None:
+            lists.pop(name, None)
+            continue
+        lists[name] = _typed(list, value, inner, source)
+        if not lists[name]:
+            raise _error(f"{inner} is empty", path, source, "name at least one, or switch it off by null")
+        _check_limits(item.metadata, lists[name], inner, source)
+    return lists
 
 
 def _variants(current: Mapping[str, AvatarSettings], layer: Any, source: str) -> dict[str, AvatarSettings]:
@@ -165,11 +190,13 @@ def _with_dot(text: str) -> str:
 
 
 def _check_limits(limits: Mapping[str, Any], value: Any, path: str, source: str) -> None:
-    low, high, choices = limits.get("minimum"), limits.get("maximum"), limits.get("choices")
-    if choices is not None:
+    low, high, choices, pattern = (limits.get(key) for key in ("minimum", "maximum", "choices", "pattern"))
+    fits = pattern is not None and re.fullmatch(pattern, value) is not None
+    if choices is not None and not fits:
         for entry in value if isinstance(value, list) else [value]:
             if entry not in choices:
-                raise _error(f"{path} is {entry!r}", path, source, nearest(str(entry), [str(choice) for choice in choices]))
+                known = [str(choice) for choice in (*choices, *limits.get("forms", ())) if choice != ""]
+                raise _error(f"{path} is {entry!r}", path, source, nearest(str(entry), known))
     if isinstance(value, float) and not math.isfinite(value):
         raise _error(f"{path} is {value}, not a finite number", path, source, "write a finite number")
     if low is not None and value < low:

@@ -47,13 +47,24 @@ The table of clips (`config/clips.tsv`) holds a line for each clip, its cells se
 | column | meaning |
 |---|---|
 | `clip` | a name of letters, digits, `_` and `-`; results go to `results/<clip>/` |
-| `video` | path of the video, or `asset:<name>` for a file listed in `config/assets.yaml` |
+| `video` | path of a video, a folder of pictures, one picture, or a `.txt` that lists pictures; `asset:<name>`: see below |
 | `start`, `end` | the part that is used, in seconds; blank: from the beginning, to the end |
 | `fps` | frames kept per second; blank: as `frames.fps` says |
+| `crop` | the square that is cut out, as `frames.crop`; blank: as that says |
+| `person` | `x,y`: a point on the face that is meant, in the video's own pixels at the clip's start; blank: the only one |
+| `landmarks` | path of your own landmarks, for `landmarks.detector: file`: a file, or a folder with one for each frame |
 
-Where the table lies is itself a setting:
+`asset:<name>` is a file listed in `config/assets.yaml`. [inputs.md](inputs.md) tells more of videos, pictures, crops, persons
+and landmarks. Where the table lies is itself a setting:
 """
-_TYPES = {int: "whole number", float: "number", str: "text", bool: "true or false", list: "list of texts"}
+_TYPES = {
+    int: "whole number",
+    float: "number",
+    str: "text",
+    bool: "true or false",
+    list: "list of texts",
+    dict: "lists by name",
+}
 
 
 def default_yaml() -> str:
@@ -62,7 +73,7 @@ def default_yaml() -> str:
     for item, value in _items(Settings()):
         if is_dataclass(value):
             lines += ["", f"# {_summary(value)}", f"{item.name}:", *_yaml_lines(value, "  ")]
-        elif isinstance(value, dict):
+        elif isinstance(value, dict):  # the variants of the avatar
             lines += ["", f"# {_summary(next(iter(value.values())))} One block a variant.", f"{item.name}:"]
             for variant, part in value.items():
                 lines += [f"  {variant}:", *_yaml_lines(part, "    ")]
@@ -106,14 +117,19 @@ def _yaml_lines(part: Any, indent: str) -> Iterator[str]:
 def _yaml_setting(item: Field, value: Any, indent: str) -> list[str]:
     comment = item.metadata["help"] + (f" ({_limits(item)})" if _limits(item) else "")
     wrapped = textwrap.wrap(comment, 110, initial_indent=f"{indent}# ", subsequent_indent=f"{indent}# ")
-    written = yaml.safe_dump(value, default_flow_style=True, width=1000).removesuffix("\n").removesuffix("\n...")
-    return [*wrapped, f"{indent}{item.name}: {written}"]
+    if isinstance(value, dict):
+        return [*wrapped, f"{indent}{item.name}:", *(f"{indent}  {name}: {_flow(part)}" for name, part in value.items())]
+    return [*wrapped, f"{indent}{item.name}: {_flow(value)}"]
+
+
+def _flow(value: Any) -> str:
+    return yaml.safe_dump(value, default_flow_style=True, width=1000).removesuffix("\n").removesuffix("\n...")
 
 
 def _table(items: list[tuple[Field, Any]]) -> Iterator[str]:
     yield from ("| setting | default | type | allowed | meaning |", "|---|---|---|---|---|")
     for item, value in items:
-        default = ", ".join(value) if isinstance(value, list) else value
+        default = ", ".join(value) if isinstance(value, (list, dict)) else value
         kind = _TYPES[get_origin(item.type) or item.type]
         yield f"| `{item.name}` | `{default}` | {kind} | {_limits(item)} | {item.metadata['help']} |"
 
@@ -123,7 +139,7 @@ def _limits(item: Field) -> str:
     if choices == LABELS:
         return "labels of face parsing"
     if choices is not None:
-        return " or ".join(f"`{choice}`" for choice in choices)
+        return " or ".join(f"`{choice}`" if choice else "blank" for choice in [*choices, *item.metadata.get("forms", ())])
     if low is not None and high is not None:
         return f"{low} to {high}"
     return f"at least {low}" if low is not None else f"at most {high}" if high is not None else ""

@@ -1,6 +1,7 @@
 """Every path of the project, in one place, relative to the working directory.
 
-``{clip}``, ``{variant}``, ``{head}``, ``{network}`` and ``{asset}`` are Snakemake wildcards; fill them with ``str.format``.
+``{clip}``, ``{variant}``, ``{mask}``, ``{head}``, ``{network}`` and ``{asset}`` are Snakemake wildcards; fill them with
+``str.format``.
 """
 
 ASSET_LIST = "config/assets.yaml"
@@ -17,10 +18,10 @@ MATTE = f"{CLIP}/matte"
 MATTE_MANIFEST = f"{CLIP}/matte.json"
 PARSING = f"{CLIP}/parsing"
 PARSING_MANIFEST = f"{CLIP}/parsing.json"
-MOUTH_MASKS = f"{CLIP}/masks/mouth"
-MOUTH_MASKS_MANIFEST = f"{CLIP}/masks/mouth.json"
-HEAD_MASKS = f"{CLIP}/masks/head"
-HEAD_MASKS_MANIFEST = f"{CLIP}/masks/head.json"
+MASKS = f"{CLIP}/masks/{{mask}}"
+MASKS_MANIFEST = f"{CLIP}/masks/{{mask}}.json"
+MOUTH_MASKS, HEAD_MASKS = (MASKS.replace("{mask}", mask) for mask in ("mouth", "head"))
+MOUTH_MASKS_MANIFEST, HEAD_MASKS_MANIFEST = (MASKS_MANIFEST.replace("{mask}", mask) for mask in ("mouth", "head"))
 TRACKING = f"{CLIP}/tracking.npz"
 TRACKING_SUMMARY = f"{CLIP}/tracking.json"
 TRACKING_TABLE = f"{CLIP}/tracking.csv"

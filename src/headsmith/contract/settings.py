@@ -7,15 +7,23 @@ A stage receives its own section alone, so only the settings that it uses can re
 from dataclasses import dataclass, field
 from typing import Any
 
-from headsmith.contract.labels import LABELS
+from headsmith.contract.labels import LABEL_ORDERS, LABELS, MASKS, NEEDED_MASKS
 
 
 def setting(default: Any, text: str, **limits: Any) -> Any:
-    """Declare a setting: its default, what it means, and limits (``minimum``, ``maximum``, ``choices``)."""
+    """Declare a setting: its default, what it means, and limits.
+
+    Limits are ``minimum``, ``maximum``, ``choices``, and ``pattern``, a regular expression that a text may match instead of
+    being one of the choices; ``forms`` tells people what it looks like. For lists by name, ``needed`` are the names that stay.
+    """
     metadata = {"help": text, **limits}
     if isinstance(default, (list, dict)):
         return field(default_factory=lambda: type(default)(default), metadata=metadata)
     return field(default=default, metadata=metadata)
+
+
+CROP = r"-?\d+,-?\d+,[1-9]\d*"
+"""A square in the video's own, upright pixels: left, top, side."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +32,14 @@ class FramesSettings:
 
     fps: float = setting(0.0, "frames kept per second, chosen while reading; 0 keeps all", minimum=0)
     max_side: int = setting(720, "longer side of the video after reading, in pixels", minimum=64)
-    crop: str = setting("face", "`face`: one square around the face; `none`: the centred square", choices=("face", "none"))
+    crop: str = setting(
+        "face",
+        "`face`: one square around the face; `none`: the centred square; `x,y,size`: this square, in the video's own pixels",
+        choices=("face", "none"),
+        pattern=CROP,
+        forms=("x,y,size",),
+    )
+    second_opinion: str = setting("none", "a second detector that must agree on where the face is", choices=("none", "mtcnn"))
     size: int = setting(256, "side of the square images, in pixels", minimum=64)
     margin: float = setting(1.65, "side of the crop as a multiple of the face's larger side", minimum=1)
     detect_every: int = setting(24, "a frame in this many is searched for a face to place the crop", minimum=1)
@@ -34,8 +49,15 @@ class FramesSettings:
 
 @dataclass(frozen=True)
 class LandmarksSettings:
-    """Finding 478 points and 52 blendshapes in every frame."""
+    """Finding the points of the face in every frame."""
 
+    detector: str = setting(
+        "mediapipe",
+        "`mediapipe`: 478 points and 52 blendshapes; the others 68 points: `mediapipe68` from those 478, `dlib`, `fan`, or "
+        "`file`, what the clip's column `landmarks` names",
+        choices=("mediapipe", "mediapipe68", "dlib", "fan", "file"),
+    )
+    faces: str = setting("mediapipe", "who shows `dlib` and `fan` where the face is", choices=("mediapipe", "mtcnn"))
     max_missing: float = setting(0.05, "largest share of frames that may lack a usable face", minimum=0, maximum=1)
     max_two_faces: float = setting(0.05, "largest share of frames that may show a second face", minimum=0, maximum=1)
     min_confidence: float = setting(0.5, "smallest detection confidence of a usable face", minimum=0, maximum=1)
@@ -45,6 +67,10 @@ class LandmarksSettings:
 class MatteSettings:
     """Separating the person from the background."""
 
+    network: str = setting(
+        "rvm", "`rvm`: Robust Video Matting, with memory; `selfie`: MediaPipe's light one, without", choices=("rvm", "selfie")
+    )
+    weights: str = setting("", "path of your own RVM, ONNX or TorchScript; blank: the one that is fetched")
     downsample: float = setting(1.0, "scale at which RVM runs before its guided filter refines", minimum=0.1, maximum=1)
 
 
@@ -52,13 +78,27 @@ class MatteSettings:
 class ParsingSettings:
     """Labelling each pixel with one of the 19 face-parsing classes."""
 
-    network: str = setting("bisenetv2", "the parsing network", choices=("bisenetv2",))
+    network: str = setting(
+        "bisenetv2",
+        "the parsing network; all but `bisenetv2` need weights",
+        choices=("bisenetv2", "bisenet_resnet18", "bisenet_resnet34", "segformer"),
+    )
+    weights: str = setting("", "path of the network's weights; blank for `bisenetv2`, which is fetched")
+    label_order: str = setting(
+        "", "order of the labels, where it is not the network's own; blank: its own", choices=("", *LABEL_ORDERS)
+    )
 
 
 @dataclass(frozen=True)
 class MasksSettings:
     """Cutting masks from label maps, by label name."""
 
+    sets: dict[str, list[str]] = setting(
+        {name: list(labels) for name, labels in MASKS.items()},
+        "the masks and their labels; name others, or switch one off by null",
+        choices=LABELS,
+        needed=NEEDED_MASKS,
+    )
     mouth: list[str] = setting(["mouth", "upper_lip", "lower_lip"], "labels of the mouth mask", choices=LABELS)
     not_head: list[str] = setting(["background", "cloth"], "labels that the head mask leaves out", choices=LABELS)
     min_lips_inside: float = setting(
