@@ -126,7 +126,7 @@ def face_at(x: float, y: float, side: float) -> Face:
     points[:, :2] = (x, y)
     points[0, :2] -= side / 2
     points[1, :2] += side / 2
-    return Face(points, np.zeros(52, np.float32), 0.9)
+    return Face(points, np.zeros(52, np.float32), 0.9, np.ones(len(points), np.float32))
 
 
 def test_which_face_counts():

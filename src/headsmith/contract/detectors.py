@@ -1,0 +1,43 @@
+"""The detectors of landmarks: their names, the convention in which each numbers its points, and the files that each opens.
+
+The files are assets (``config/assets.yaml``), by name. ``dlib`` and ``fan`` must be shown where the face is; who does that is
+a finder: ``mediapipe`` or ``mtcnn``.
+"""
+
+from headsmith.contract.conventions import IBUG68, MEDIAPIPE478
+from headsmith.contract.errors import UserError
+
+MEDIAPIPE_MODEL = "face_landmarker.task"
+MTCNN_WEIGHTS = ("mtcnn/pnet.pt", "mtcnn/rnet.pt", "mtcnn/onet.pt")
+DLIB_MODEL = "dlib/shape_predictor_68_face_landmarks.dat"
+FAN_WEIGHTS = "fan/2DFAN4-11f355bf06.pth.tar"
+
+CONVENTION_OF: dict[str, str] = {
+    "mediapipe": MEDIAPIPE478.name,
+    "mediapipe68": IBUG68.name,
+    "dlib": IBUG68.name,
+    "fan": IBUG68.name,
+}
+"""The convention of each detector's points; the keys are all detectors there are (``file`` reads, and detects nothing)."""
+
+FINDERS: dict[str, tuple[str, ...]] = {"mediapipe": (MEDIAPIPE_MODEL,), "mtcnn": MTCNN_WEIGHTS}
+"""The files of those who find where faces are."""
+
+_OWN_FILES: dict[str, tuple[str, ...]] = {"dlib": (DLIB_MODEL,), "fan": (FAN_WEIGHTS,)}
+
+
+def detector_files(name: str, faces: str = "mediapipe") -> tuple[str, ...]:
+    """Return the names of the assets that a detector opens.
+
+    Args:
+        name: ``mediapipe``, ``mediapipe68``, ``dlib`` or ``fan``.
+        faces: The finder, for ``dlib`` and ``fan``; the others find faces themselves.
+
+    Raises:
+        UserError: There is no detector, or no finder, of that name.
+    """
+    if name not in CONVENTION_OF:
+        raise UserError(f"unknown landmark detector {name!r}", remedy=f"use one of: {', '.join(CONVENTION_OF)}")
+    if faces not in FINDERS:
+        raise UserError(f"unknown finder of faces {faces!r}", remedy=f"use one of: {', '.join(FINDERS)}")
+    return FINDERS[faces] + _OWN_FILES[name] if name in _OWN_FILES else FINDERS["mediapipe"]
