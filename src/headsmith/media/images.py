@@ -1,6 +1,7 @@
-"""Images on disk: PNG through OpenCV, RGB or grey, 8 bits."""
+"""The house's own images on disk: PNG through OpenCV, RGB or grey, 8 bits. For outside images see ``pictures.py``."""
 
 import os
+import struct
 from pathlib import Path
 
 import cv2
@@ -9,26 +10,48 @@ from jaxtyping import UInt8
 
 from headsmith.contract.errors import UserError
 from headsmith.media.atomic import disk_full_explained
+from headsmith.media.sizes import MOST_PIXELS, check_pixels
+
+__all__ = ["MOST_PIXELS", "encode_png", "read_image", "write_image"]
 
 PNG_COMPRESSION = 1
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+JPEG_SIGNATURE = b"\xff\xd8\xff"
+JPEG_SIZED = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+"""Markers of a JPEG's frame header, SOF0 to SOF15 (ITU-T T.81, table B.1); the three left out say other things."""
+JPEG_BARE = frozenset((0x01, 0xFF, *range(0xD0, 0xD9)))
+"""Markers without a length; 0xFF fills."""
 
 
 def read_image(path: str | os.PathLike[str], *, grey: bool = False, clip: str | None = None) -> UInt8[np.ndarray, "H W *C"]:
-    """Return an image as RGB ``(H, W, 3)``, or as grey ``(H, W)`` when asked, 0..255.
+    """Return an image, PNG or JPEG, as RGB ``(H, W, 3)``, or as grey ``(H, W)`` when asked, 0..255.
 
     Raises:
-        UserError: The file is missing or is no image.
+        UserError: The file is missing, is neither PNG nor JPEG, is broken, or claims more than ``MOST_PIXELS`` pixels.
     """
     remedy = "delete the manifest of its folder (the .json beside it) and run snakemake again"
     try:
-        content = np.frombuffer(Path(path).read_bytes(), np.uint8)
+        content = Path(path).read_bytes()
     except OSError as error:
         raise UserError(f"the image cannot be read: {error.strerror}", clip=clip, file=path, remedy=remedy) from error
-    flags = cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR
-    image = cv2.imdecode(content, flags) if len(content) else None
-    if image is None:
+    size = claimed_size(content)
+    if size is None:
         raise UserError("the file is not an image", clip=clip, file=path, remedy=remedy)
+    check_pixels(*size, clip=clip, file=path, remedy=remedy)
+    image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR)
+    if image is None:
+        raise UserError("the file is not an image, or it is cut off", clip=clip, file=path, remedy=remedy)
     return image if grey else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+def claimed_size(content: bytes) -> tuple[int, int] | None:
+    """Return the width and height that the header of a PNG or JPEG claims; None where it is neither or ends too early.
+
+    PNG: ISO/IEC 15948, 11.2.2 (IHDR comes first). JPEG: ITU-T T.81, B.2.2, the first frame header.
+    """
+    if content.startswith(PNG_SIGNATURE) and content[12:16] == b"IHDR" and len(content) >= 24:
+        return struct.unpack(">II", content[16:24])
+    return _jpeg_size(content) if content.startswith(JPEG_SIGNATURE) else None
 
 
 def encode_png(image: UInt8[np.ndarray, "H W *C"]) -> bytes:
@@ -57,3 +80,14 @@ def write_image(path: str | os.PathLike[str], image: UInt8[np.ndarray, "H W *C"]
     with disk_full_explained(path):
         Path(path).write_bytes(content)
     return content
+
+
+def _jpeg_size(content: bytes) -> tuple[int, int] | None:
+    at = 2
+    while at + 9 <= len(content) and content[at] == 0xFF:
+        marker = content[at + 1]
+        if marker in JPEG_SIZED:
+            height, width = struct.unpack(">HH", content[at + 5 : at + 9])
+            return width, height
+        at += 1 if marker == 0xFF else 2 if marker in JPEG_BARE else 2 + struct.unpack(">H", content[at + 2 : at + 4])[0]
+    return None

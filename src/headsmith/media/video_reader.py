@@ -11,17 +11,12 @@ from functools import cached_property
 from pathlib import Path
 
 import av
-import cv2
 import numpy as np
 from jaxtyping import UInt8
 
-from headsmith.contract.errors import UserError
+from headsmith.media.parts import TINY, Part
+from headsmith.media.sizes import capped_size, resize_image
 from headsmith.media.video_probe import iterate_packets, probe_video
-
-TINY = 1e-6
-"""Seconds: time stamps are rounded to the stream's clock, so a frame this close to a bound counts as on it."""
-SLACK = 1.0
-"""Seconds by which an asked end may lie after the video's."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +38,11 @@ class VideoFrame:
     rotation: int
     size: tuple[int, int]
 
+    @property
+    def name(self) -> str:
+        """Its number, for messages."""
+        return f"frame {self.source_index}"
+
     @cached_property
     def image(self) -> UInt8[np.ndarray, "H W 3"]:
         """The picture, upright and of the reader's size."""
@@ -62,12 +62,14 @@ class VideoReader:
 
     Attributes:
         probe: What the video is.
+        source_size: Width and height of the video, upright and with square pixels.
         size: Width and height of the images.
         fps: Frames a second of what is read.
         expected_decoded: Frames of the part that should decode; 0 when not known.
         expected: Frames that should be read; 0 when not known.
         decoded: Frames of the part that did decode in the last iteration, kept or not.
         broken: Packets that did not decode in the last iteration.
+        remarks: What is done to the frames that the user should know of, a sentence each.
 
     Raises:
         UserError: There is no such file, it is not a video, no frame decodes, or the part lies outside of it.
@@ -85,21 +87,21 @@ class VideoReader:
     ) -> None:
         self.path = Path(path)
         self.clip = clip
-        self.start = start or 0.0
-        self.end = math.inf if end is None else end
+        self.part = Part(start or 0.0, math.inf if end is None else end, fps)
         self.probe = probe_video(path, clip=clip)
-        self.size = capped_size(self.probe.size, max_side)
+        self.source_size = self.probe.size
+        self.size = capped_size(self.source_size, max_side)
         self.fps = fps if 0 < fps < self.probe.fps else self.probe.fps
-        self._tick = fps
         self.decoded = 0
         self.broken = 0
-        self._check_part()
+        self.remarks: list[str] = []
+        self.part.check(self.probe.expected / self.probe.fps, clip=clip, file=path)
 
     @property
     def expected_decoded(self) -> int:
         """Frames between start and end that the header promises, at a constant rate; 0 when it tells nothing."""
-        last = min(self.probe.expected, self._frames_until(self.end))
-        return max(0, last - self._frames_until(self.start)) if self.probe.expected else 0
+        last = min(self.probe.expected, self._frames_until(self.part.end))
+        return max(0, last - self._frames_until(self.part.start)) if self.probe.expected else 0
 
     @property
     def expected(self) -> int:
@@ -111,15 +113,21 @@ class VideoReader:
         last_tick = -1
         for index, frame in enumerate(self._decode()):
             seconds = index / self.probe.fps if frame.time is None else float(frame.time) - self.probe.start
-            if seconds >= self.end - TINY:
+            if self.part.after(seconds):
                 return
-            if seconds < self.start - TINY:
+            if self.part.before(seconds):
                 continue
             self.decoded += 1
-            tick = math.floor((seconds - self.start + TINY) * self._tick) if self._tick else self.decoded
+            tick = self.part.tick(seconds, self.decoded)
             if tick > last_tick:
                 last_tick = tick
                 yield VideoFrame(index, seconds, frame, self.probe.rotation, self.size)
+
+    def sample(self, every: int) -> Iterator[VideoFrame]:
+        """Yield about one frame of ``every`` that an iteration would yield."""
+        for index, frame in enumerate(self):
+            if index % every == 0:
+                yield frame
 
     def _decode(self) -> Iterator[av.VideoFrame]:
         with av.open(str(self.path)) as container:
@@ -140,24 +148,6 @@ class VideoReader:
     def _frames_until(self, seconds: float) -> int:
         return self.probe.expected if math.isinf(seconds) else math.ceil((seconds - TINY) * self.probe.fps)
 
-    def _check_part(self) -> None:
-        seconds = self.probe.expected / self.probe.fps
-        if not seconds:
-            return
-        for name, asked in (("start", self.start), ("end", self.end)):
-            if math.isfinite(asked) and asked > seconds + (SLACK if name == "end" else -TINY):
-                what = f"the clip's {name}, {asked:g} s, lies after the end of the video, which is {seconds:.2f} s long"
-                remedy = f"correct {name} in the table of clips, or leave it blank"
-                raise UserError(what, clip=self.clip, file=self.path, remedy=remedy)
-
-
-def capped_size(size: tuple[int, int], max_side: int) -> tuple[int, int]:
-    """Return width and height scaled down, never up, so that the longer is at most ``max_side`` pixels (0: as they are)."""
-    if not max_side or max(size) <= max_side:
-        return size
-    scale = max_side / max(size)
-    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
-
 
 def upright_image(frame: av.VideoFrame, rotation: int, size: tuple[int, int]) -> UInt8[np.ndarray, "H W 3"]:
     """Return a frame as RGB, turned upright and resized to ``size`` (width, height): area averaging when it shrinks.
@@ -167,8 +157,4 @@ def upright_image(frame: av.VideoFrame, rotation: int, size: tuple[int, int]) ->
         rotation: Degrees counterclockwise, a multiple of 90.
         size: Width and height of the result.
     """
-    image = np.rot90(frame.to_ndarray(format="rgb24"), rotation // 90)
-    if (image.shape[1], image.shape[0]) != size:
-        shrinks = image.shape[1] * image.shape[0] > size[0] * size[1]
-        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
-    return np.ascontiguousarray(image)
+    return resize_image(np.rot90(frame.to_ndarray(format="rgb24"), rotation // 90), size)
