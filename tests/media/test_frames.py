@@ -10,7 +10,7 @@ from headsmith.contract.errors import UserError
 from headsmith.contract.manifest import folder_of, hash_frames, read_manifest
 from headsmith.media import frames as module
 from headsmith.media.frames import FrameFolderWriter, iterate_frames
-from headsmith.media.images import read_image, write_image
+from headsmith.media.images import encode_png, read_image, write_image
 
 
 def names(folder: Path) -> list[str]:
@@ -91,12 +91,52 @@ def test_threads_and_a_redo_change_no_byte(tmp_path: Path) -> None:
     assert one == four
 
 
-def test_a_corrupted_frame_is_noticed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("ids", [None, [0, 2]])
+def test_a_folder_that_differs_is_noticed_however_it_is_read(tmp_path: Path, ids: list[int] | None) -> None:
     write(tmp_path / "frames.json", [0, 1, 2])
-    (tmp_path / "frames" / "00001.png").write_bytes(b"")
+    write_image(tmp_path / "frames" / "00001.png", picture(9))
     with pytest.raises(UserError, match="differs from its manifest") as caught:
-        next(iterate_frames(tmp_path / "frames.json", "anna"))
+        list(iterate_frames(tmp_path / "frames.json", "anna", ids=ids, threads=2))
     assert "anna" in caught.value.message
+    assert len(list(iterate_frames(tmp_path / "frames.json", ids=ids, verify=False))) == len(ids or [0, 1, 2])
+
+
+def test_what_is_made_from_a_folder_that_differs_is_not_committed(tmp_path: Path) -> None:
+    write(tmp_path / "frames.json", [0, 1, 2])
+    write_image(tmp_path / "frames" / "00002.png", picture(9))
+    with pytest.raises(UserError, match="differs"), FrameFolderWriter(tmp_path / "copies.json") as writer:
+        for frame_id, image in iterate_frames(tmp_path / "frames.json"):
+            writer.add(frame_id, image)
+    assert names(tmp_path) == ["frames", "frames.json"]
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\x89PNG\r\n\x1a\n"])
+def test_a_missing_or_broken_frame_is_named(tmp_path: Path, content: bytes | None) -> None:
+    write(tmp_path / "frames.json", [0, 1, 2])
+    path = tmp_path / "frames" / "00001.png"
+    path.unlink() if content is None else path.write_bytes(content)
+    with pytest.raises(UserError) as caught:
+        list(iterate_frames(tmp_path / "frames.json", "anna"))
+    assert caught.value.file == str(path)
+    assert "remedy: delete" in caught.value.message
+
+
+def test_flat_images_return_as_written_and_hash_the_same_with_any_threads(tmp_path: Path) -> None:
+    masks = [np.where(picture(seed, 33, 21) > 127, 255, 0).astype(np.uint8) for seed in range(9)]
+    hashes = set()
+    for threads in (1, 3):
+        with FrameFolderWriter(tmp_path / "masks.json", flat=True, threads=threads) as writer:
+            for frame_id, mask in enumerate(masks):
+                writer.add(frame_id, mask)
+        hashes.add(read_manifest(tmp_path / "masks.json").sha256)
+    assert len(hashes) == 1
+    read = iterate_frames(tmp_path / "masks.json", grey=True, threads=3)
+    assert all(np.array_equal(image, mask) for (_, image), mask in zip(read, masks, strict=True))
+
+
+def test_a_flat_image_is_eight_bits_deep(tmp_path: Path) -> None:
+    header = encode_png(np.full((4, 4), 255, np.uint8), flat=True)[:33]
+    assert header[24:26] == b"\x08\x00"
 
 
 def test_a_failure_leaves_nothing_not_even_what_was_there(tmp_path: Path) -> None:
@@ -118,7 +158,7 @@ def test_leftovers_of_a_killed_run_are_removed(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_names_the_clip_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_space(path: Path, image: np.ndarray) -> bytes:
+    def no_space(path: Path, image: np.ndarray, flat: bool) -> bytes:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(module, "_save", no_space)

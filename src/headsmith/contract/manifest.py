@@ -52,18 +52,33 @@ def folder_of(manifest_path: str | os.PathLike[str]) -> Path:
     return Path(manifest_path).with_suffix("")
 
 
-def hash_frames(folder: Path, ids: tuple[int, ...], suffix: str = ".png") -> str:
+class FrameDigest:
+    """The sha256 over names and bytes of a folder's frames, taken one by one, ascending."""
+
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256()
+
+    def add(self, frame_id: int, content: bytes) -> None:
+        """Take the bytes of the next frame's file."""
+        self._digest.update(frame_name(frame_id).encode())
+        self._digest.update(content)
+
+    @property
+    def sha256(self) -> str:
+        """The hash so far."""
+        return self._digest.hexdigest()
+
+
+def hash_frames(folder: Path, ids: tuple[int, ...]) -> str:
     """Return the sha256 over names and bytes of the frames of a folder.
 
     Raises:
         FileNotFoundError: A frame is missing.
     """
-    digest = hashlib.sha256()
+    digest = FrameDigest()
     for frame_id in ids:
-        name = frame_name(frame_id, suffix)
-        digest.update(name.encode())
-        digest.update((folder / name).read_bytes())
-    return digest.hexdigest()
+        digest.add(frame_id, (folder / frame_name(frame_id)).read_bytes())
+    return digest.sha256
 
 
 def write_manifest(path: str | os.PathLike[str], manifest: Manifest) -> None:
@@ -86,7 +101,6 @@ def read_manifest(path: str | os.PathLike[str], *, clip: str | None = None, veri
     Raises:
         UserError: The manifest is missing or broken, or the folder no longer holds what it says.
     """
-    again = f"delete {path} and run snakemake again: the stage that makes it is done anew"
     try:
         content = json.loads(Path(path).read_text())
         count = content.pop("count")
@@ -98,12 +112,23 @@ def read_manifest(path: str | os.PathLike[str], *, clip: str | None = None, veri
             details=content["details"],
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"the manifest cannot be read: {error!r}", clip=clip, file=path, remedy=again) from error
+        raise UserError(f"the manifest cannot be read: {error!r}", clip=clip, file=path, remedy=_again(path)) from error
+    if count != manifest.count:
+        raise differs(path, clip)
     if verify:
         try:
-            same = count == manifest.count and hash_frames(folder_of(path), manifest.ids) == manifest.sha256
+            same = hash_frames(folder_of(path), manifest.ids) == manifest.sha256
         except OSError as error:
-            raise UserError(f"a frame is missing: {error}", clip=clip, file=path, remedy=again) from error
+            raise UserError(f"a frame is missing: {error}", clip=clip, file=path, remedy=_again(path)) from error
         if not same:
-            raise UserError("the folder differs from its manifest", clip=clip, file=folder_of(path), remedy=again)
+            raise differs(path, clip)
     return manifest
+
+
+def differs(path: str | os.PathLike[str], clip: str | None = None) -> UserError:
+    """Return the error of a folder that does not hold what its manifest, ``path``, says."""
+    return UserError("the folder differs from its manifest", clip=clip, file=folder_of(path), remedy=_again(path))
+
+
+def _again(path: str | os.PathLike[str]) -> str:
+    return f"delete {path} and run snakemake again: the stage that makes it is done anew"

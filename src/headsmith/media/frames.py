@@ -1,6 +1,5 @@
 """Folders of frames, read and written as streams. A folder is real only when its manifest lies beside it."""
 
-import hashlib
 import os
 import shutil
 from collections import deque
@@ -15,9 +14,9 @@ from jaxtyping import UInt8
 
 from headsmith.contract.errors import UserError
 from headsmith.contract.frame_ids import frame_name
-from headsmith.contract.manifest import Dropped, Manifest, folder_of, read_manifest, write_manifest
+from headsmith.contract.manifest import Dropped, FrameDigest, Manifest, differs, folder_of, read_manifest, write_manifest
 from headsmith.media.atomic import disk_full_explained
-from headsmith.media.images import encode_png, read_image
+from headsmith.media.images import decode_image, encode_png, read_content
 
 AHEAD = 4
 """Images that may be under way between the disk and the caller; memory holds no more."""
@@ -36,27 +35,46 @@ def iterate_frames(
 ) -> Iterator[tuple[int, Image]]:
     """Yield ``(id, image)`` of a folder's frames in ascending order, decoding a few ahead in background threads.
 
+    Each file is read once. Where all frames are asked for, they are hashed as they go by, and a folder that differs from its
+    manifest is told after the last; who stops before has checked nothing. Where some are asked for, the folder is hashed first.
+
     Args:
-        manifest_path: The manifest; it is read, and checked against its folder, before the first frame is yielded.
+        manifest_path: The manifest.
         clip: Name of the clip, for messages.
         ids: Which frames, in which order; all when left out.
         grey: Whether images are grey ``(H, W)``; else RGB ``(H, W, 3)``.
-        verify: Whether to hash the folder first.
+        verify: Whether to check the folder against its manifest.
         threads: Decoding threads.
 
     Raises:
         UserError: The manifest is missing, its folder differs, an image is broken, or an id is not there.
     """
-    manifest = read_manifest(manifest_path, clip=clip, verify=verify)
+    manifest = read_manifest(manifest_path, clip=clip, verify=verify and ids is not None)
     chosen = manifest.ids if ids is None else tuple(ids)
     if missing := sorted(set(chosen) - set(manifest.ids)):
         remedy = f"delete {manifest_path} and run snakemake again: two stages disagree on the frames"
         raise UserError(f"frames {missing[:5]} are not in the folder", clip=clip, file=manifest_path, remedy=remedy)
-    folder = folder_of(manifest_path)
+    digest = FrameDigest()
+    for frame_id, (content, image) in _read_ahead(folder_of(manifest_path), chosen, grey, clip, threads):
+        if verify and ids is None:
+            digest.add(frame_id, content)
+        yield frame_id, image
+    if verify and ids is None and digest.sha256 != manifest.sha256:
+        raise differs(manifest_path, clip)
+
+
+def _read_ahead(
+    folder: Path, ids: tuple[int, ...], grey: bool, clip: str | None, threads: int
+) -> Iterator[tuple[int, tuple[bytes, Image]]]:
+    def read(frame_id: int) -> tuple[bytes, Image]:
+        path = folder / frame_name(frame_id)
+        content = read_content(path, clip)
+        return content, decode_image(content, path, grey=grey, clip=clip)
+
+    waiting: deque[tuple[int, Future[tuple[bytes, Image]]]] = deque()
     with ThreadPoolExecutor(threads) as pool:
-        waiting: deque[tuple[int, Future[Image]]] = deque()
-        for frame_id in chosen:
-            waiting.append((frame_id, pool.submit(read_image, folder / frame_name(frame_id), grey=grey, clip=clip)))
+        for frame_id in ids:
+            waiting.append((frame_id, pool.submit(read, frame_id)))
             if len(waiting) > max(AHEAD, threads):
                 yield _first(waiting)
         while waiting:
@@ -75,6 +93,7 @@ class FrameFolderWriter:
         clip: Name of the clip, for messages.
         details: Facts for the manifest; may be added to through ``writer.details`` until the commit.
         threads: Encoding threads.
+        flat: Whether the images have large areas of one value, as masks and label maps do; they are then encoded faster.
     """
 
     def __init__(
@@ -84,17 +103,19 @@ class FrameFolderWriter:
         *,
         details: dict[str, Any] | None = None,
         threads: int = 1,
+        flat: bool = False,
     ) -> None:
         self.manifest_path = Path(manifest_path)
         self.folder = folder_of(manifest_path)
         self.clip = clip
+        self.flat = flat
         self.details: dict[str, Any] = dict(details or {})
         self.manifest: Manifest | None = None
         self._partial = self.folder.with_name(f".{self.folder.name}.partial")
         self._ids: list[int] = []
         self._dropped: list[Dropped] = []
         self._size: tuple[int, int] | None = None
-        self._digest = hashlib.sha256()
+        self._digest = FrameDigest()
         self._waiting: deque[tuple[int, Future[bytes]]] = deque()
         self._ahead = max(AHEAD, threads)
         self._start_afresh()
@@ -118,7 +139,7 @@ class FrameFolderWriter:
             raise ValueError(f"frame {frame_id} is {size}, the ones before are {self._size}")
         self._size = size
         self._ids.append(frame_id)
-        self._waiting.append((frame_id, self._pool.submit(_save, self._partial / frame_name(frame_id), image)))
+        self._waiting.append((frame_id, self._pool.submit(_save, self._partial / frame_name(frame_id), image, self.flat)))
         while len(self._waiting) > self._ahead:
             self._settle()
 
@@ -141,7 +162,7 @@ class FrameFolderWriter:
             remedy = "look at the input of this stage; reasons: " + (", ".join(reasons) or "it got no frames")
             raise UserError("no frame is left", clip=self.clip, file=self.folder, remedy=remedy)
         dropped = tuple(sorted(self._dropped, key=lambda item: item.id))
-        manifest = Manifest(self._size, tuple(self._ids), self._digest.hexdigest(), dropped, self.details)
+        manifest = Manifest(self._size, tuple(self._ids), self._digest.sha256, dropped, self.details)
         with disk_full_explained(self.manifest_path, self.clip):
             self._partial.replace(self.folder)
             write_manifest(self.manifest_path, manifest)
@@ -166,8 +187,7 @@ class FrameFolderWriter:
         frame_id, written = self._waiting.popleft()
         with disk_full_explained(self.folder, self.clip):
             content = written.result()
-        self._digest.update(frame_name(frame_id).encode())
-        self._digest.update(content)
+        self._digest.add(frame_id, content)
 
     def _start_afresh(self) -> None:
         self.manifest_path.unlink(missing_ok=True)
@@ -178,12 +198,12 @@ class FrameFolderWriter:
             self._partial.mkdir(parents=True)
 
 
-def _first(waiting: deque[tuple[int, Future[Image]]]) -> tuple[int, Image]:
-    frame_id, image = waiting.popleft()
-    return frame_id, image.result()
+def _first(waiting: deque[tuple[int, Future[tuple[bytes, Image]]]]) -> tuple[int, tuple[bytes, Image]]:
+    frame_id, read = waiting.popleft()
+    return frame_id, read.result()
 
 
-def _save(path: Path, image: Image) -> bytes:
-    content = encode_png(image)
+def _save(path: Path, image: Image, flat: bool) -> bytes:
+    content = encode_png(image, flat=flat)
     path.write_bytes(content)
     return content

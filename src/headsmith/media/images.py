@@ -12,9 +12,12 @@ from headsmith.contract.errors import UserError
 from headsmith.media.atomic import disk_full_explained
 from headsmith.media.sizes import MOST_PIXELS, check_pixels
 
-__all__ = ["MOST_PIXELS", "encode_png", "read_image", "write_image"]
+__all__ = ["MOST_PIXELS", "decode_image", "encode_png", "read_content", "read_image", "write_image"]
 
 PNG_COMPRESSION = 1
+FLAT_PNG = (cv2.IMWRITE_PNG_COMPRESSION, 3, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_NONE)
+"""Fastest for masks and label maps: a quarter of the time of choosing a filter for every row, and half of that of decoding."""
+REMEDY = "delete the manifest of its folder (the .json beside it) and run snakemake again"
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 JPEG_SIGNATURE = b"\xff\xd8\xff"
 JPEG_SIZED = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -29,18 +32,32 @@ def read_image(path: str | os.PathLike[str], *, grey: bool = False, clip: str | 
     Raises:
         UserError: The file is missing, is neither PNG nor JPEG, is broken, or claims more than ``MOST_PIXELS`` pixels.
     """
-    remedy = "delete the manifest of its folder (the .json beside it) and run snakemake again"
+    return decode_image(read_content(path, clip), path, grey=grey, clip=clip)
+
+
+def read_content(path: str | os.PathLike[str], clip: str | None = None) -> bytes:
+    """Return the bytes of an image's file.
+
+    Raises:
+        UserError: It cannot be read.
+    """
     try:
-        content = Path(path).read_bytes()
+        return Path(path).read_bytes()
     except OSError as error:
-        raise UserError(f"the image cannot be read: {error.strerror}", clip=clip, file=path, remedy=remedy) from error
+        raise UserError(f"the image cannot be read: {error.strerror}", clip=clip, file=path, remedy=REMEDY) from error
+
+
+def decode_image(
+    content: bytes, path: str | os.PathLike[str], *, grey: bool = False, clip: str | None = None
+) -> UInt8[np.ndarray, "H W *C"]:
+    """Return the image that the bytes of a file hold, as ``read_image`` does; ``path`` and ``clip`` are for messages."""
     size = claimed_size(content)
     if size is None:
-        raise UserError("the file is not an image", clip=clip, file=path, remedy=remedy)
-    check_pixels(*size, clip=clip, file=path, remedy=remedy)
+        raise UserError("the file is not an image", clip=clip, file=path, remedy=REMEDY)
+    check_pixels(*size, clip=clip, file=path, remedy=REMEDY)
     image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR)
     if image is None:
-        raise UserError("the file is not an image, or it is cut off", clip=clip, file=path, remedy=remedy)
+        raise UserError("the file is not an image, or it is cut off", clip=clip, file=path, remedy=REMEDY)
     return image if grey else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
@@ -54,8 +71,12 @@ def claimed_size(content: bytes) -> tuple[int, int] | None:
     return _jpeg_size(content) if content.startswith(JPEG_SIGNATURE) else None
 
 
-def encode_png(image: UInt8[np.ndarray, "H W *C"]) -> bytes:
+def encode_png(image: UInt8[np.ndarray, "H W *C"], *, flat: bool = False) -> bytes:
     """Return the PNG file of an RGB ``(H, W, 3)`` or grey ``(H, W)`` image; the same pixels give the same bytes.
+
+    Args:
+        image: 0..255.
+        flat: Whether it has large areas of one value, as masks and label maps do; it is then encoded, and decoded, faster.
 
     Raises:
         ValueError: The array is of another shape.
@@ -63,7 +84,7 @@ def encode_png(image: UInt8[np.ndarray, "H W *C"]) -> bytes:
     if image.ndim not in (2, 3) or image.shape[2:] not in ((), (3,)):
         raise ValueError(f"an image is (H, W, 3) or (H, W), not {image.shape}")
     pixels = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-    _, content = cv2.imencode(".png", pixels, [cv2.IMWRITE_PNG_COMPRESSION, PNG_COMPRESSION])
+    _, content = cv2.imencode(".png", pixels, FLAT_PNG if flat else (cv2.IMWRITE_PNG_COMPRESSION, PNG_COMPRESSION))
     return content.tobytes()
 
 
