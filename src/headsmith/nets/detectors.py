@@ -10,10 +10,13 @@ from jaxtyping import UInt8
 from numpy import ndarray
 
 from headsmith.contract.conventions import IBUG68, IBUG68_FROM_MEDIAPIPE
-from headsmith.contract.detectors import CONVENTION_OF, MEDIAPIPE_MODEL, detector_files
+from headsmith.contract.detectors import CONVENTION_OF, DLIB_MODEL, FAN_WEIGHTS, MEDIAPIPE_MODEL, detector_files
 from headsmith.contract.errors import UserError
+from headsmith.nets.dlib_landmarker import DlibLandmarker
 from headsmith.nets.face_landmarker import FaceLandmarker
 from headsmith.nets.faces import Detector, Face
+from headsmith.nets.fan_landmarker import FanLandmarker
+from headsmith.nets.finders import open_finder
 
 
 def open_detector(
@@ -37,6 +40,8 @@ def open_detector(
     openers: dict[str, Callable[[], Detector]] = {
         "mediapipe": lambda: FaceLandmarker(files[MEDIAPIPE_MODEL], max_faces),
         "mediapipe68": lambda: MappedLandmarker(files[MEDIAPIPE_MODEL], max_faces),
+        "fan": lambda: FanLandmarker(files[FAN_WEIGHTS], open_finder(faces, files, max_faces)),
+        "dlib": lambda: DlibLandmarker(files[DLIB_MODEL], open_finder(faces, files, max_faces)),
     }
     return openers[name]() if threads == 1 else DetectorTeam(openers[name], threads)
 
