@@ -5,7 +5,7 @@ Coordinates are pixels from the picture's upper left corner, x right and y down;
 
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import cv2
 import numpy as np
@@ -57,6 +57,7 @@ class FaceBox:
     points: Float32[ndarray, "5 2"]
 
 
+@runtime_checkable
 class Detector(Protocol):
     """Finds the landmarks of all faces in a picture, with no memory of other pictures."""
 

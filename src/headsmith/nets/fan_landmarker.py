@@ -42,6 +42,8 @@ MIRRORED: tuple[int, ...] = (
 class FanLandmarker:
     """FAN for 68 points.
 
+    Opening one sets torch to one thread: how torch splits a sum shows in its last bits. Several, in threads, fill the cores.
+
     Args:
         weights: Path of ``2DFAN4-11f355bf06.pth.tar``.
         finder: Shows where faces are; it is closed with this.
@@ -54,6 +56,7 @@ class FanLandmarker:
 
     def __init__(self, weights: Path, finder: Finder) -> None:
         remedy = "fetch fan/2DFAN4-11f355bf06.pth.tar again, or put your own there (see config/assets.yaml)"
+        torch.set_num_threads(1)
         self._network = load_weights(Fan(), weights, what="FAN (2DFAN4)", remedy=remedy)
         self._finder = finder
 

@@ -6,7 +6,7 @@ boxes FAN expects.
 
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import UInt8
@@ -27,6 +27,7 @@ heights of the latter. Medians over 58 frames of four people (franck, cap12, pex
 and 0.021."""
 
 
+@runtime_checkable
 class Finder(Protocol):
     """Finds where faces are."""
 
@@ -75,6 +76,14 @@ def box_of(face: Face) -> FaceBox:
     half_width, half_height = WIDER * (right - left) / 2, HIGHER * (bottom - top) / 2
     box: Box = (x - half_width, y - half_height, x + half_width, y + half_height)
     return FaceBox(box, face.confidence, np.ascontiguousarray(face.points[list(FIVE_POINTS), :2]))
+
+
+def points_box(face: FaceBox) -> Box:
+    """Return the box that MediaPipe's points of a face would have: the inverse of what ``box_of`` does to boxes."""
+    left, top, right, bottom = face.box
+    width, height = (right - left) / WIDER, (bottom - top) / HIGHER
+    x, y = (left + right) / 2, (top + bottom) / 2 + ABOVE * height
+    return x - width / 2, y - height / 2, x + width / 2, y + height / 2
 
 
 def open_finder(faces: str, files: dict[str, Path], max_faces: int) -> Finder:

@@ -48,6 +48,8 @@ class Candidates:
 class Mtcnn:
     """MTCNN with facenet-pytorch's weights.
 
+    Opening one sets torch to one thread: how torch splits a sum shows in its last bits. Several, in threads, fill the cores.
+
     Args:
         files: ``pnet.pt``, ``rnet.pt`` and ``onet.pt``, in this order.
         smallest_face: Side of the smallest face to look for, in pixels of a picture no larger than ``LARGEST_SIDE``.
@@ -59,6 +61,7 @@ class Mtcnn:
 
     def __init__(self, files: Sequence[Path], smallest_face: int = SMALLEST_FACE, max_faces: int = 1000) -> None:
         remedy = "fetch it again (mtcnn/pnet.pt, rnet.pt and onet.pt of config/assets.yaml)"
+        torch.set_num_threads(1)
         proposal, refinement, output = files
         self._proposal = load_weights(ProposalNetwork(), proposal, what="P-Net of MTCNN", remedy=remedy)
         self._refinement = load_weights(RefinementNetwork(), refinement, what="R-Net of MTCNN", remedy=remedy)
