@@ -107,6 +107,25 @@ def convolve_any(
     return [replace(result, blocks=picture.blocks)]
 
 
+def convolve_back(
+    builder: Builder, node: Node, shapes: Shapes, sizes: ndarray, kernel: ndarray, picture: Picture
+) -> list[Picture]:
+    """``Conv2DBackpropInput``: the transpose of a convolution.
+
+    Raises:
+        ValueError: It dilates, or the picture is in blocks.
+    """
+    if spatial(node, "dilations") != (1, 1) or picture.blocks != (1, 1):
+        raise ValueError(f"the transposed convolution {node.name!r} dilates: that is not supported")
+    sides, kernel_size, strides = shapes[0][1:3], kernel.shape[:2], spatial(node, "strides")
+    above, below, left, right = paddings(node, sides, kernel_size)
+    reached = [(side - 1) * stride + reach for side, stride, reach in zip(picture.shape[1:3], strides, kernel_size, strict=True)]
+    rest = (sides[0] + above + below - reached[0], sides[1] + left + right - reached[1])
+    attributes = {"pads": (above, left, below, right), "strides": strides, "output_padding": rest}
+    weights = builder.constant(kernel.transpose(3, 2, 0, 1))
+    return [builder.add("ConvTranspose", [picture.name, weights], shapes[0], **attributes)]
+
+
 def part_channels(builder: Builder, picture: Picture) -> tuple[Picture, Picture | None]:
     """Return a concatenation as its leading parts, a multiple of eight channels, and its odd last part.
 
@@ -250,6 +269,7 @@ def pad(builder: Builder, node: Node, shapes: Shapes, picture: Picture, around: 
 EMITTERS: dict[str, Emitter] = {
     "Add": same_operation("Add"),
     "AddV2": same_operation("Add"),
+    "AddN": same_operation("Sum"),
     "Sub": same_operation("Sub"),
     "Mul": same_operation("Mul"),
     "RealDiv": same_operation("Div"),
@@ -267,6 +287,7 @@ EMITTERS: dict[str, Emitter] = {
     "Conv2D": convolve,
     "FusedDepthwiseConv2dNative": convolve_depthwise,
     "DepthwiseConv2dNative": convolve_depthwise,
+    "Conv2DBackpropInput": convolve_back,
     "MaxPool": pool("MaxPool"),
     "AvgPool": pool("AveragePool"),
     "ResizeBilinear": resize,

@@ -94,6 +94,22 @@ def convolve_plain(node: Node, image: Tensor, weights: Tensor, groups: int) -> T
     return channels_last(functional.conv2d(image, weights, stride=stride, dilation=dilation, groups=groups))
 
 
+def convolve_back(node: Node, sizes: Tensor, kernel: Tensor, image: Tensor) -> Tensor:
+    """``Conv2DBackpropInput``: the transpose of a convolution; the kernel is (height, width, out, in).
+
+    Raises:
+        ValueError: It dilates.
+    """
+    if spatial(node, "dilations") != (1, 1):
+        raise ValueError(f"the dilation of node {node.name!r} is not supported")
+    _, height, width, _ = numbers(sizes)
+    above, below, left, right = paddings(node, (height, width), tuple(kernel.shape[:2]))
+    whole = functional.conv_transpose2d(channels_first(image), kernel.permute(3, 2, 0, 1), stride=spatial(node, "strides"))
+    rest = height + above + below - whole.shape[2], width + left + right - whole.shape[3]
+    whole = pad(whole, (0, rest[0], 0, rest[1]))
+    return channels_last(whole[:, :, above : above + height, left : left + width])
+
+
 def finish(node: Node, image: Tensor, more: tuple[Tensor, ...]) -> Tensor:
     """Apply what was fused to a convolution: a bias, an activation.
 
@@ -223,6 +239,7 @@ def batch_to_space(node: Node, image: Tensor, block: Tensor, crops: Tensor) -> T
 OPERATIONS: dict[str, Operation] = {
     "Add": lambda node, first, second: first + second,
     "AddV2": lambda node, first, second: first + second,
+    "AddN": lambda node, *values: torch.stack(values).sum(0),
     "Sub": lambda node, first, second: first - second,
     "Mul": lambda node, first, second: first * second,
     "RealDiv": lambda node, first, second: first / second,
@@ -248,6 +265,7 @@ OPERATIONS: dict[str, Operation] = {
     "Conv2D": convolve,
     "FusedDepthwiseConv2dNative": convolve_depthwise,
     "DepthwiseConv2dNative": convolve_depthwise,
+    "Conv2DBackpropInput": convolve_back,
     "MaxPool": pool_maximum,
     "AvgPool": pool_average,
     "ResizeBilinear": resize,
