@@ -44,6 +44,6 @@ rule convert_network:
     params:
         code=fingerprint("stages.networks", script="convert_network"),
     message:
-        "{rule}: {wildcards.network}, from its graph to ONNX"
+        "{rule}: {wildcards.network}, to ONNX"
     script:
         "../workflow_scripts/convert_network.py"

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from headsmith.contract.clips import check_clips, read_clips
 from headsmith.contract.config import USER_FILE, load_settings, read_yaml
 from headsmith.contract.errors import UserError
-from headsmith.contract.networks import matting_network
+from headsmith.contract.networks import BROUGHT_PARSERS, brought_weights, matting_network, parsing_network
 
 
 def tell(text):
@@ -21,6 +21,7 @@ def read_configuration():
         clips = read_clips(Path(settings.clips))
         assets = read_yaml(HOUSE / paths.ASSET_LIST)["assets"]
         check_clips(clips, settings, assets, Path(settings.clips))
+        brought_weights(settings.parsing.network, settings.parsing.weights)
     except UserError as error:
         tell(f"headsmith: {error.message}")
         sys.exit(1)
@@ -30,7 +31,8 @@ def read_configuration():
 SETTINGS, CLIPS, ASSETS = read_configuration()
 VARIANTS = list(SETTINGS.avatar)
 MATTE_NETWORK = matting_network(SETTINGS.frames.size, SETTINGS.matte.downsample)
-NETWORKS = [SETTINGS.parsing.network, MATTE_NETWORK]
+PARSING_NETWORK = parsing_network(SETTINGS.parsing.network, SETTINGS.parsing.precision)
+NETWORKS = [PARSING_NETWORK, MATTE_NETWORK]
 STAGE_PICTURES = ["frames", "landmarks", "matte", "parsing", "masks", "tracking"]
 PICTURES = STAGE_PICTURES + [f"renders-{variant}" for variant in VARIANTS]
 DETECTOR = paths.ASSET.format(asset="face_landmarker.task")
@@ -55,6 +57,13 @@ def frames_settings(wildcards):
     return settings if clip.fps is None else settings | {"fps": clip.fps}
 
 
+def mask_settings(mask):
+    """Return the section `masks` as a set needs it: its own labels and its own limit, so that others re-run nothing of it."""
+    settings = section(SETTINGS, "masks")
+    own = {key: {name: value for name, value in settings[key].items() if name == mask} for key in ("sets", "min_overlap")}
+    return settings | own
+
+
 def avatar_settings(wildcards):
     """Return the settings of a variant."""
     return section(SETTINGS, "avatar", wildcards.variant)
@@ -66,13 +75,23 @@ def whole_configuration(wildcards):
 
 
 def parts_of_network(wildcards):
-    """Return the graph and the weight shards of a network, as the assets list them."""
+    """Return what a network is made from: the user's file, or the graph and the weight shards that the assets list."""
+    if wildcards.network in BROUGHT_PARSERS:
+        return brought_parts(wildcards.network)
     folder = wildcards.network.split("-")[0]
     names = [name for name in ASSETS if name.startswith(f"{folder}/")]
     files = {
         suffix: [paths.ASSET.format(asset=name) for name in names if name.endswith(suffix)] for suffix in (".json", ".bin")
     }
     return {"graph": files[".json"][0], "shards": files[".bin"]}
+
+
+def brought_parts(network):
+    """Return the user's weights of a parser, and the file that names its labels where one lies beside an ONNX file."""
+    weights = brought_weights(network, SETTINGS.parsing.weights)
+    beside = [folder / "config.json" for folder in (weights.parent, weights.parent.parent)]
+    config = [path for path in beside if weights.suffix == ".onnx" and path.is_file()]
+    return {"weights": str(weights)} | ({"config": str(config[0])} if config else {})
 
 
 def perceptual_weights(wildcards):

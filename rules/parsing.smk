@@ -5,7 +5,7 @@ rule parse_faces:
     input:
         frames=paths.FRAMES_MANIFEST,
         frames_folder=ancient(paths.FRAMES),
-        network=paths.NETWORK.format(network=SETTINGS.parsing.network),
+        network=paths.NETWORK.format(network=PARSING_NETWORK),
     output:
         manifest=paths.PARSING_MANIFEST,
         folder=directory(paths.PARSING),

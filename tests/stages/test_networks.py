@@ -37,7 +37,7 @@ def parts(asset):
     """Return a function from a network's name to its graph and shards."""
 
     def of(network: str) -> dict:
-        if network == "bisenetv2":
+        if network.startswith("bisenetv2"):
             shards = [asset(f"bisenetv2/group1-shard{index}of3.bin") for index in (3, 1, 2)]
             return {"graph": asset("bisenetv2/model.json"), "shards": shards}
         return {"graph": asset("rvm/rvm.json"), "shards": [asset("rvm/rvm.bin")]}

@@ -14,7 +14,7 @@ def setting(default: Any, text: str, **limits: Any) -> Any:
     """Declare a setting: its default, what it means, and limits.
 
     Limits are ``minimum``, ``maximum``, ``choices``, and ``pattern``, a regular expression that a text may match instead of
-    being one of the choices; ``forms`` tells people what it looks like. For lists by name, ``needed`` are the names that stay.
+    being one of the choices; ``forms`` tells people what it looks like. For values by name, ``needed`` are the names that stay.
     """
     metadata = {"help": text, **limits}
     if isinstance(default, (list, dict)):
@@ -84,6 +84,12 @@ class ParsingSettings:
         choices=("bisenetv2", "bisenet_resnet18", "bisenet_resnet34", "segformer"),
     )
     weights: str = setting("", "path of the network's weights; blank for `bisenetv2`, which is fetched")
+    precision: str = setting(
+        "fast",
+        "`fast`: the large convolutions of `bisenetv2` in 8 bits, 2.5 times the speed; `full`: all in 32 bits; the other "
+        "networks are always in 32",
+        choices=("fast", "full"),
+    )
     label_order: str = setting(
         "", "order of the labels, where it is not the network's own; blank: its own", choices=("", *LABEL_ORDERS)
     )
@@ -99,10 +105,18 @@ class MasksSettings:
         choices=LABELS,
         needed=NEEDED_MASKS,
     )
-    mouth: list[str] = setting(["mouth", "upper_lip", "lower_lip"], "labels of the mouth mask", choices=LABELS)
-    not_head: list[str] = setting(["background", "cloth"], "labels that the head mask leaves out", choices=LABELS)
     min_lips_inside: float = setting(
-        0.5, "smallest share of detected lip points that must lie in the mouth mask, over the clip", minimum=0, maximum=1
+        0.5,
+        "smallest share of detected lip points that must lie in masks that hold the lips, over the clip",
+        minimum=0,
+        maximum=1,
+    )
+    min_overlap: dict[str, float] = setting(
+        {"mouth": 0.5, "head": 0.85, "hair": 0.5, "skin": 0.75, "eyes": 0.0},
+        "smallest overlap of a mask with the one before (intersection over union) that is not flagged as a jump, by set; 0.5 "
+        "for sets of your own",
+        minimum=0,
+        maximum=1,
     )
 
 

@@ -1,4 +1,4 @@
-"""The networks of the workflow, converted once from TF.js graphs to ONNX."""
+"""The networks of the workflow, converted once to ONNX: from TF.js graphs that are fetched, or from weights of the user's."""
 
 import hashlib
 from collections.abc import Sequence
@@ -7,35 +7,72 @@ from pathlib import Path
 from onnx import ModelProto
 
 from headsmith.contract.errors import UserError
-from headsmith.contract.networks import PARSER, matting_shape
+from headsmith.contract.networks import BROUGHT_PARSERS, FAST, PARSER, matting_shape
 from headsmith.media.atomic import atomic_path
-from headsmith.nets.bisenet import convert_bisenet
+from headsmith.media.progress import note
+from headsmith.nets.bisenet_resnet_onnx import convert_bisenet_resnet
+from headsmith.nets.bisenetv2 import convert_bisenetv2, shrink_bisenetv2
 from headsmith.nets.rvm import convert_rvm
+from headsmith.nets.segformer import declare_segformer
 from headsmith.nets.tfjs import Graph, read_graph
 
 
-def convert_network(*, network: str, graph: Path, shards: Sequence[Path], output: Path) -> None:
-    """Convert a network, check it against a run of its graph in torch, and write it.
+def convert_network(
+    *,
+    network: str,
+    output: Path,
+    graph: Path | None = None,
+    shards: Sequence[Path] = (),
+    weights: Path | None = None,
+    config: Path | None = None,
+) -> None:
+    """Convert a network, check it against a run in torch, and write it.
 
     Args:
-        network: ``bisenetv2``, or a name that ``contract.networks.matting_network`` gives.
-        graph: The TF.js graph model (JSON).
-        shards: Its files of weights.
+        network: A name that ``contract.networks`` gives.
         output: The ONNX file to write.
+        graph: The TF.js graph model (JSON), for networks that are fetched.
+        shards: Its files of weights.
+        weights: The user's file, for networks that the user brings.
+        config: What lies beside it and names its labels, where there is such a file.
+
+    Raises:
+        UserError: The name is unknown, a file is broken or is another network's, or it cannot be converted faithfully.
+    """
+    files = [Path(file) for file in (graph, *shards, weights, config) if file is not None]
+    metadata = {"network": network, "source_sha256": hash_files(files)}
+    if network in BROUGHT_PARSERS:
+        tell_if_unknown(network, files[0])
+        model = convert_brought(network, files, metadata)
+    else:
+        model = convert_fetched(network, files, metadata)
+    with atomic_path(output) as partial:
+        partial.write_bytes(model.SerializeToString())
+
+
+def convert_brought(network: str, files: Sequence[Path], metadata: dict[str, str]) -> ModelProto:
+    """Return a parser made from the user's file.
+
+    Raises:
+        UserError: The file is broken or is another network's.
+    """
+    if network == "segformer":
+        return declare_segformer(files[0], files[1] if len(files) > 1 else None, metadata)
+    return convert_bisenet_resnet(files[0], network, metadata)
+
+
+def convert_fetched(network: str, files: Sequence[Path], metadata: dict[str, str]) -> ModelProto:
+    """Return a network made from a TF.js graph and its shards.
 
     Raises:
         UserError: The name is unknown, a file is broken, or the graph cannot be converted faithfully.
     """
-    files = [Path(graph), *(Path(shard) for shard in shards)]
     read = read_graph(files[0], files[1:])
-    metadata = {"network": network, "source_sha256": hash_files(files)}
     try:
-        model = convert(network, read, metadata)
+        return convert(network, read, metadata)
     except (ValueError, KeyError, TypeError, RuntimeError) as error:
         remedy = "fetch the network again; if it stays, this graph is not the one that headsmith knows"
-        raise UserError(f"the network {network} cannot be converted: {error}", file=graph, remedy=remedy) from error
-    with atomic_path(output) as partial:
-        partial.write_bytes(model.SerializeToString())
+        raise UserError(f"the network {network} cannot be converted: {error}", file=files[0], remedy=remedy) from error
 
 
 def convert(network: str, graph: Graph, metadata: dict[str, str]) -> ModelProto:
@@ -46,14 +83,29 @@ def convert(network: str, graph: Graph, metadata: dict[str, str]) -> ModelProto:
         ValueError: The graph cannot be converted.
     """
     if network == PARSER:
-        return convert_bisenet(graph, metadata)
+        return convert_bisenetv2(graph, metadata)
+    if network == PARSER + FAST:
+        return shrink_bisenetv2(convert_bisenetv2(graph, metadata))
     size, scale = matting_shape(network)
     return convert_rvm(graph, size, scale, metadata)
+
+
+def tell_if_unknown(network: str, weights: Path) -> None:
+    """Tell where a user's file is not one that is known; it may still be a good one."""
+    known = BROUGHT_PARSERS[network].sha256
+    if known and hash_files([weights]) not in known.values():
+        note(f"{weights} is not {' or '.join(known)} as published (its sha256 differs); it is taken where names and shapes fit")
 
 
 def hash_files(files: Sequence[Path]) -> str:
     """Return the sha256 over the bytes of files, one after another."""
     digest = hashlib.sha256()
     for file in files:
-        digest.update(file.read_bytes())
+        try:
+            with file.open("rb") as stream:
+                while block := stream.read(1 << 20):
+                    digest.update(block)
+        except OSError as error:
+            remedy = "check the name and the place of the file"
+            raise UserError(f"a network's file cannot be read: {error.strerror}", file=file, remedy=remedy) from error
     return digest.hexdigest()
