@@ -31,6 +31,6 @@ class Square:
             image, places, (size, size), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_CONSTANT
         )
 
-    def to_picture(self, points: Float[ndarray, "*L 2"], size: float) -> Float[ndarray, "*L 2"]:
+    def to_picture(self, points: Float[ndarray, "*L 2"], size: int) -> Float[ndarray, "*L 2"]:
         """Return points of a cut-out in pixels of the picture; both are counted from the upper left corner."""
         return points * (self.side / size) + (np.array((self.x, self.y)) - self.side / 2)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from pickle import UnpicklingError
+from struct import error as StructError
 from typing import Any, TypeVar
 
 import torch
@@ -14,6 +15,11 @@ Network = TypeVar("Network", bound=nn.Module)
 COUNTER = ".num_batches_tracked"
 """Batch normalisations count their training steps; files of older torch lack these, and nothing at run time reads them."""
 MOST_TOLD = 6
+UNREADABLE = (
+    *(OSError, EOFError, MemoryError, RuntimeError, TypeError, ValueError, LookupError, AttributeError),
+    *(AssertionError, ArithmeticError, StructError, UnpicklingError),
+)
+"""What torch raises where a file is missing, cut, damaged, or something else."""
 
 
 def load_weights(network: Network, path: Path, *, what: str, remedy: str) -> Network:
@@ -49,7 +55,7 @@ def read_tensors(path: Path, what: str, remedy: str) -> dict[str, Tensor]:
         content: Any = torch.load(path, map_location="cpu", weights_only=True)
         content = content.get("state_dict", content)
         tensors = {str(name): tensor for name, tensor in content.items()}
-    except (OSError, EOFError, RuntimeError, TypeError, ValueError, KeyError, AttributeError, UnpicklingError) as error:
+    except UNREADABLE as error:
         raise UserError(f"{what} cannot be read: {error}", file=path, remedy=remedy) from error
     if strange := [name for name, tensor in tensors.items() if not isinstance(tensor, Tensor)]:
         raise UserError(f"this is not {what}: {strange[0]} is no tensor", file=path, remedy=remedy)
