@@ -3,13 +3,19 @@
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import av
 
 from headsmith.contract.errors import UserError
+from headsmith.media.sizes import check_pixels
+from headsmith.media.video_convert import has_alpha, tones_of
+from headsmith.media.video_open import MENDING, Decoder, open_decoder, open_video, video_stream
+from headsmith.media.video_orientation import Orientation, orientation_of
+from headsmith.media.video_packets import PacketReader
+from headsmith.media.video_tones import Tones
 
-MENDING = "play the file to see whether it is whole; fetch or copy it again, or convert it with `ffmpeg -i FILE new.mp4`"
+HIDING = frozenset(("vp8", "vp9", "av1"))
+"""Codecs with pictures that only serve to predict others."""
 
 
 @dataclass(frozen=True)
@@ -18,56 +24,66 @@ class VideoProbe:
 
     Attributes:
         size: Width and height in pixels, upright and with square pixels.
-        fps: Average frames per second.
+        fps: Average frames per second, as the header says.
         expected: Frames that header or duration promise; 0 when neither tells.
-        rotation: Degrees by which stored frames are turned counterclockwise to stand upright: 0, 90, 180, 270.
+        orientation: How stored frames are turned to stand upright.
         start: Time stamp of the first frame in seconds; all other times count from it.
+        tones: What high dynamic range or wide colours need; None for ordinary videos.
+        hides_packets: Whether the codec has packets that decode to nothing that is shown.
+        remarks: What will be done to the frames that the user should know of, a sentence each.
     """
 
     size: tuple[int, int]
     fps: float
     expected: int
-    rotation: int
+    orientation: Orientation
     start: float
+    tones: Tones | None
+    hides_packets: bool
+    remarks: tuple[str, ...]
 
 
 def probe_video(path: str | os.PathLike[str], *, clip: str | None = None) -> VideoProbe:
     """Open a video, decode its first frame, and tell what it is.
 
     Raises:
-        UserError: There is no such file, it is not a video, or no frame decodes.
+        UserError: There is no such file, it cannot be read, it is not a video, it claims too many pixels, or no frame
+            decodes.
     """
-    if not Path(path).is_file():
-        raise UserError("there is no such video", clip=clip, file=path, remedy="put it there, or correct the table of clips")
-    try:
-        with av.open(str(path)) as container:
-            if not container.streams.video:
-                raise UserError("the file holds no video, only other streams", clip=clip, file=path, remedy="name a video")
-            stream = container.streams.video[0]
-            first = next(_good_frames(container, stream), None)
-            if first is None:
-                raise UserError("the video holds no frame that decodes", clip=clip, file=path, remedy=MENDING)
-            return _probe(container, stream, first)
-    except av.error.FFmpegError as error:
-        what = f"the file is not a video, or it was cut off before its index ({error.strerror})"
-        raise UserError(what, clip=clip, file=path, remedy=MENDING) from error
-
-
-def iterate_packets(container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[av.Packet]:
-    """Yield packets until the file ends; data that breaks off is an end like any other, the counts tell."""
-    try:
-        yield from container.demux(stream)
-    except (av.error.InvalidDataError, av.error.EOFError):
-        return
+    with open_video(path, clip=clip) as container:
+        stream = video_stream(container, path, clip=clip)
+        first = next(_good_frames(PacketReader(container, stream), open_decoder(stream)), None)
+        if first is None:
+            raise UserError("the video holds no frame that decodes", clip=clip, file=path, remedy=MENDING)
+        probe = _probe(container, stream, first)
+        check_pixels(*probe.size, clip=clip, file=path)
+        return probe
 
 
 def _probe(container: av.container.InputContainer, stream: av.VideoStream, first: av.VideoFrame) -> VideoProbe:
     fps = float(stream.average_rate or stream.guessed_rate or 25)
-    rotation = int(first.rotation) % 360
+    orientation = orientation_of(first)
     aspect = float(stream.sample_aspect_ratio or 1) or 1.0
-    width, height = max(1, round(first.width * aspect)), first.height
-    size = (height, width) if rotation % 180 else (width, height)
-    return VideoProbe(size, fps, _expected(container, stream, fps), rotation, float(first.time or 0.0))
+    size = orientation.size((max(1, round(first.width * aspect)), first.height))
+    remarks = tuple(_remarks(first, orientation, aspect))
+    start, hides = float(first.time or 0.0), stream.codec_context.codec.canonical_name in HIDING
+    return VideoProbe(size, fps, _expected(container, stream, fps), orientation, start, tones_of(first), hides, remarks)
+
+
+def _remarks(first: av.VideoFrame, orientation: Orientation, aspect: float) -> Iterator[str]:
+    if orientation.mirrored:
+        yield "mirrored, as the file's display matrix says"
+    if orientation.tilted:
+        yield "turned to the nearest quarter turn; the file's display matrix asks for another angle"
+    if abs(aspect - 1) > 1e-3:
+        yield f"made square: the file's pixels are {aspect:.3f} times as wide as high"
+    tones = tones_of(first)
+    if tones and tones.transfer != "SDR":
+        yield f"HDR ({tones.transfer}, up to {tones.peak:.0f} cd/m2) tone-mapped to SDR, colours brought to BT.709"
+    elif tones:
+        yield f"wide colours ({tones.primaries.name}) brought to BT.709"
+    if has_alpha(first) and first.format.name != "pal8":
+        yield "transparent pixels, where there are any, laid over white"
 
 
 def _expected(container: av.container.InputContainer, stream: av.VideoStream, fps: float) -> int:
@@ -80,9 +96,9 @@ def _expected(container: av.container.InputContainer, stream: av.VideoStream, fp
     return max(1, min(counts)) if counts else 0
 
 
-def _good_frames(container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[av.VideoFrame]:
-    for packet in iterate_packets(container, stream):
+def _good_frames(packets: PacketReader, decoder: Decoder) -> Iterator[av.VideoFrame]:
+    for packet in packets:
         try:
-            yield from (frame for frame in packet.decode() if not frame.is_corrupt)
-        except av.error.InvalidDataError:
+            yield from (frame for frame in decoder.decode(packet) if not frame.is_corrupt)
+        except av.error.FFmpegError:
             continue
