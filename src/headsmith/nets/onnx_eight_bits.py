@@ -20,6 +20,8 @@ from headsmith.nets.onnx_session import open_session
 
 LARGEST_WEIGHT = 64
 LARGEST_BYTE = 255
+LARGEST_BIAS = 2**30
+"""Biases are kept in 32 bits, in units of picture times weight; weights that are next to nothing get a unit that allows it."""
 
 Feeds = Sequence[Mapping[str, ndarray]]
 Unit = tuple[np.float32, np.uint8]
@@ -110,7 +112,8 @@ def eight_bit_weights(graph: GraphProto, node: NodeProto, constants: Mapping[str
     """Give a convolution its weights in 8 bits and its bias in 32; return the nodes that read them."""
     weights = constants[node.input[1]]
     bias = constants[node.input[2]] if len(node.input) > 2 else np.zeros(len(weights), np.float32)
-    scales = np.maximum(np.abs(weights).max((1, 2, 3)), np.float32(1e-12)) / np.float32(LARGEST_WEIGHT)
+    smallest = np.maximum(np.abs(bias) / (unit[0] * LARGEST_BIAS), 1e-12)
+    scales = np.maximum(np.abs(weights).max((1, 2, 3)) / LARGEST_WEIGHT, smallest).astype(np.float32)
     whole = np.round(weights / scales[:, None, None, None]).astype(np.int8)
     parts = {"weights": (whole, scales), "bias": (np.round(bias / (unit[0] * scales)).astype(np.int32), unit[0] * scales)}
     readers = []
@@ -125,15 +128,23 @@ def eight_bit_weights(graph: GraphProto, node: NodeProto, constants: Mapping[str
 
 
 def with_units(graph: GraphProto, units: Mapping[str, Unit]) -> list[NodeProto]:
-    """Return the graph's nodes, each named picture put in 8 bits after the node that makes it; all read it from there."""
-    nodes: list[NodeProto] = []
+    """Return the graph's nodes, each named picture put in 8 bits where it is made; all read it from there."""
+    nodes = [
+        part for entry in graph.input if entry.name in units for part in through_bytes(graph, entry.name, units[entry.name])
+    ]
     for node in graph.node:
         node.input[:] = [f"{name}_read" if name in units else name for name in node.input]
         nodes.append(node)
-        for name in set(node.output) & set(units):
-            scale, zero = (f"{name}_{word}" for word in ("scale", "zero"))
-            for key, value in ((scale, units[name][0]), (zero, units[name][1])):
-                graph.initializer.append(numpy_helper.from_array(np.asarray(value), key))
-            nodes.append(helper.make_node("QuantizeLinear", [name, scale, zero], [f"{name}_bytes"]))
-            nodes.append(helper.make_node("DequantizeLinear", [f"{name}_bytes", scale, zero], [f"{name}_read"]))
+        for name in node.output:
+            nodes += through_bytes(graph, name, units[name]) if name in units else []
     return nodes
+
+
+def through_bytes(graph: GraphProto, name: str, unit: Unit) -> list[NodeProto]:
+    """Return the nodes that put a picture in 8 bits and read it back."""
+    constants = [f"{name}_{word}" for word in ("scale", "zero")]
+    graph.initializer.extend(
+        numpy_helper.from_array(np.asarray(value), key) for key, value in zip(constants, unit, strict=True)
+    )
+    writer = helper.make_node("QuantizeLinear", [name, *constants], [f"{name}_bytes"])
+    return [writer, helper.make_node("DequantizeLinear", [f"{name}_bytes", *constants], [f"{name}_read"])]
