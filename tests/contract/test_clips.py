@@ -36,6 +36,12 @@ def test_a_clip_has_a_crop_a_person_and_landmarks_of_its_own(tmp_path: Path) -> 
     assert clips["b"] == Clip("b", "y.mp4", crop="none")
 
 
+def test_a_quoted_cell_may_hold_quotes_and_line_breaks(tmp_path: Path) -> None:
+    text = HEADER + '# "never\na\t"my ""own"",\n\n#1 ü.mp4"\t2\nb\tit\'s "this".mp4\r\n'
+    clips = read_clips(table(tmp_path, text))
+    assert clips == {"a": Clip("a", 'my "own",\n\n#1 ü.mp4', 2.0), "b": Clip("b", 'it\'s "this".mp4')}
+
+
 def test_the_demo_clip_is_listed() -> None:
     clips = read_clips(Path(__file__).resolve().parents[2] / "config/clips.tsv")
     assert clips["franck"] == Clip("franck", "asset:franck.mp4", 0.0, 25.0, None)

@@ -60,12 +60,12 @@ def read_clips(table: Path) -> dict[str, Clip]:
             characters than letters, digits, ``_`` and ``-``, or a time is not a number.
     """
     try:
-        text = table.read_text()
+        text = table.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(
             f"the table of clips cannot be read: {error}", file=table, remedy=f"write it, with the columns {', '.join(COLUMNS)}"
         ) from error
-    lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip() and not line.startswith("#")]
+    lines = _whole_lines(text)
     header = [] if not lines else [cell.strip() for cell in lines[0][1].split("\t")]
     _check_header(header, table)
     clips: dict[str, Clip] = {}
@@ -136,6 +136,26 @@ def _check_header(header: list[str], table: Path) -> None:
             raise UserError(f"the column {name!r} is missing", file=table, remedy=remedy)
     if len(set(header)) < len(header):
         raise UserError("a column stands twice", file=table, remedy=f"name each once: {', '.join(COLUMNS)}")
+
+
+def _whole_lines(text: str) -> list[tuple[int, str]]:
+    """Return the lines that hold something, with their numbers; where a quoted cell goes on in the next line, both as one."""
+    lines: list[tuple[int, str]] = []
+    for number, line in enumerate(text.split("\n"), 1):
+        if lines and _is_open(lines[-1][1]):
+            lines[-1] = (lines[-1][0], f"{lines[-1][1]}\n{line}")
+        elif line.strip() and not line.startswith("#"):
+            lines.append((number, line))
+    return lines
+
+
+def _is_open(line: str) -> bool:
+    """Whether a line ends within a quoted cell."""
+    try:
+        list(csv.reader([line], delimiter="\t", strict=True))
+    except csv.Error as error:
+        return "unexpected end of data" in str(error)
+    return False
 
 
 def _cells(header: list[str], line: str, number: int, table: Path) -> list[tuple[str, str]]:
