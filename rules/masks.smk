@@ -1,55 +1,32 @@
-"""From label maps to the masks of mouth and head, by label name."""
+"""From label maps to masks, by label name: a rule for each set of labels, so that each is re-cut by its own name."""
 
+for mask in SETTINGS.masks.sets:
 
-rule cut_mouth_masks:
-    input:
-        parsing=paths.PARSING_MANIFEST,
-        parsing_folder=ancient(paths.PARSING),
-        landmarks=paths.LANDMARKS,
-    output:
-        manifest=paths.MOUTH_MASKS_MANIFEST,
-        folder=directory(paths.MOUTH_MASKS),
-    log:
-        "logs/{clip}/mouth_masks.log",
-    benchmark:
-        "logs/{clip}/mouth_masks.tsv"
-    conda:
-        "../envs/vision.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=30,
-    params:
-        code=fingerprint("stages.masks", script="cut_mouth_masks"),
-        settings=section(SETTINGS, "masks"),
-    message:
-        "{rule}: {wildcards.clip}"
-    script:
-        "../workflow_scripts/cut_mouth_masks.py"
-
-
-rule cut_head_masks:
-    input:
-        parsing=paths.PARSING_MANIFEST,
-        parsing_folder=ancient(paths.PARSING),
-        landmarks=paths.LANDMARKS,
-    output:
-        manifest=paths.HEAD_MASKS_MANIFEST,
-        folder=directory(paths.HEAD_MASKS),
-    log:
-        "logs/{clip}/head_masks.log",
-    benchmark:
-        "logs/{clip}/head_masks.tsv"
-    conda:
-        "../envs/vision.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=30,
-    params:
-        code=fingerprint("stages.masks", script="cut_head_masks"),
-        settings=section(SETTINGS, "masks"),
-    message:
-        "{rule}: {wildcards.clip}"
-    script:
-        "../workflow_scripts/cut_head_masks.py"
+    rule:
+        name:
+            f"cut_{mask}_masks"
+        input:
+            parsing=paths.PARSING_MANIFEST,
+            parsing_folder=ancient(paths.PARSING),
+            landmarks=paths.LANDMARKS,
+        output:
+            manifest=paths.MASKS_MANIFEST.replace("{mask}", mask),
+            folder=directory(paths.MASKS.replace("{mask}", mask)),
+        log:
+            f"logs/{{clip}}/{mask}_masks.log",
+        benchmark:
+            f"logs/{{clip}}/{mask}_masks.tsv"
+        conda:
+            "../envs/show.yaml"
+        threads: 2
+        resources:
+            mem_mb=2000,
+            runtime=30,
+        params:
+            code=fingerprint("stages.masks", script="cut_masks"),
+            mask=mask,
+            settings=mask_settings(mask),
+        message:
+            "{rule}: {wildcards.clip}"
+        script:
+            "../workflow_scripts/cut_masks.py"

@@ -25,15 +25,19 @@ rule parsing:
     localrule: True
 
 
-rule mouth_masks:
-    input:
-        expand([paths.MOUTH_MASKS_MANIFEST, paths.MOUTH_MASKS], clip=CLIPS),
-    localrule: True
+for mask in SETTINGS.masks.sets:
+
+    rule:
+        name:
+            f"{mask}_masks"
+        input:
+            expand([paths.MASKS_MANIFEST, paths.MASKS], clip=CLIPS, mask=mask),
+        localrule: True
 
 
-rule head_masks:
+rule masks:
     input:
-        expand([paths.HEAD_MASKS_MANIFEST, paths.HEAD_MASKS], clip=CLIPS),
+        expand([paths.MASKS_MANIFEST, paths.MASKS], clip=CLIPS, mask=SETTINGS.masks.sets),
     localrule: True
 
 

@@ -53,9 +53,10 @@ def accepted(text: str) -> Settings:
         ("{masks: {sets: {'../x': [hair]}}}", ["'../x' cannot be a name"]),
         ("{masks: {sets: {mouth: null}}}", ["masks.sets.mouth is switched off", "later stages need it"]),
         ("{masks: {sets: [hair]}}", ["masks.sets is ['hair']", "not a mapping"]),
-        ("{masks: {mouth: [mouth, uper_lip]}}", ["'uper_lip'", "did you mean 'upper_lip'?"]),
-        ("{masks: {mouth: mouth}}", ["masks.mouth is 'mouth'", "a list of texts"]),
-        ("{masks: {mouth: [1]}}", ["[1]", "a list of texts"]),
+        ("{masks: {sets: {mouth: [1]}}}", ["[1]", "a list of texts"]),
+        ("{masks: {min_overlap: {mouth: high}}}", ["masks.min_overlap.mouth is 'high'", "a number"]),
+        ("{masks: {min_overlap: {mouth: 2}}}", ["masks.min_overlap.mouth is 2", "largest allowed value 1"]),
+        ("{masks: {min_overlap: 0.5}}", ["masks.min_overlap is 0.5", "not a mapping", "each a number"]),
         ("{frames: 12}", ["frames is 12", "not a section"]),
         ("{avatar: [basis]}", ["not a mapping of variants"]),
         ("{avatar: {deformation: mlp}}", ["unknown variant 'deformation'", "avatar: {basis: {deformation: mlp}}"]),
@@ -117,6 +118,12 @@ def test_masks_are_added_replaced_and_switched_off_by_name() -> None:
     assert list(sets) == ["mouth", "head", "skin", "eyes", "brows"]
     assert (sets["mouth"], sets["brows"], sets["head"]) == (["mouth"], ["left_brow", "right_brow"], before["head"])
     assert Settings().masks.sets == before
+
+
+def test_limits_of_masks_are_set_by_name() -> None:
+    limits = accepted("{masks: {min_overlap: {mouth: 0, brows: 0.25, head: null}}}").masks.min_overlap
+    assert (limits["mouth"], limits["brows"]) == (0.0, 0.25)
+    assert "head" not in limits
 
 
 @pytest.mark.parametrize("crop", ["face", "none", "10,20,300", "-4,0,64"])

@@ -9,6 +9,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from headsmith.contract.labels import MASKS
+
 ROOT = Path(__file__).resolve().parents[2]
 CODE = ("Snakefile", "rules", "workflow_scripts", "profiles", "envs", "config", "src")
 
@@ -21,7 +23,7 @@ SETTINGS = {
 }
 CLIPS = "clip\tvideo\tstart\tend\tfps\nfranck\tasset:franck.mp4\t0\t1.667\t\n"
 TARGETS = (
-    *("all", "frames", "landmarks", "mattes", "parsing", "mouth_masks", "head_masks", "tracking"),
+    *("all", "frames", "landmarks", "mattes", "parsing", "masks", *(f"{mask}_masks" for mask in MASKS), "tracking"),
     *("dataset", "avatars", "renders", "scores", "quality", "report"),
 )
 FETCHED = (
@@ -35,8 +37,7 @@ STAGE_OF = {
     "detect_landmarks": "landmarks",
     "estimate_matte": "matte",
     "parse_faces": "parsing",
-    "cut_mouth_masks": "masks",
-    "cut_head_masks": "masks",
+    **{f"cut_{mask}_masks": "masks" for mask in MASKS},
     "build_head": "heads",
     "track_head": "tracking",
     "write_dataset": "dataset",
@@ -46,11 +47,13 @@ STAGE_OF = {
     "draw_quality": "quality",
     "write_report": "report",
 }
+SCRIPT_OF = {rule: "cut_masks" if STAGE_OF[rule] == "masks" else rule for rule in STAGE_OF}
 FINGERPRINTS = """
 import json, sys
 sys.path.insert(0, sys.argv[1] + "/src")
 from headsmith.contract.fingerprint import fingerprint
-print(json.dumps({rule: fingerprint(f"stages.{stage}", script=rule) for rule, stage in json.loads(sys.argv[2]).items()}))
+stages, scripts = json.loads(sys.argv[2])
+print(json.dumps({rule: fingerprint(f"stages.{stage}", script=scripts[rule]) for rule, stage in stages.items()}))
 """
 
 
@@ -79,7 +82,7 @@ class House:
 
     def fingerprints(self) -> dict[str, str]:
         """Return the fingerprint of every stage's code as it stands in this house, by rule."""
-        command = [sys.executable, "-c", FINGERPRINTS, str(self.folder), json.dumps(STAGE_OF)]
+        command = [sys.executable, "-c", FINGERPRINTS, str(self.folder), json.dumps([STAGE_OF, SCRIPT_OF])]
         return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
     def followers(self) -> dict[str, set[str]]:

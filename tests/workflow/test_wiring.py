@@ -10,11 +10,24 @@ from workflow.house import ROOT, STAGE_OF, TARGETS, House
 from headsmith.contract import paths
 
 RULE_FILES = sorted((ROOT / "rules").glob("*.smk"))
+RULE = re.compile(r"^( *)rule ?(\w*):\n((?:\1    .*\n|\n)+)", re.MULTILINE)
+"""A rule, at whatever depth: those made in a loop have no word after `rule`, but a directive `name`."""
+
+
+def rules_of(path: Path) -> dict[str, str]:
+    """Return the rules of a file by name, or by their script's where they are made in a loop, without the loop's indent."""
+    found = {}
+    for indent, name, body in RULE.findall(path.read_text() + "\n"):
+        text = re.sub(f"^{indent}", "", body, flags=re.MULTILINE)
+        found[name or Path(re.search(r'"(\S+)\.py"', text).group(1)).name] = text
+    return found
+
+
 RULES = [
-    pytest.param(block, id=block.split(":")[0])
+    pytest.param(name, text, id=name)
     for path in RULE_FILES
     if path.stem not in ("common", "targets")
-    for block in path.read_text().split("\nrule ")[1:]
+    for name, text in rules_of(path).items()
 ]
 
 
@@ -28,6 +41,17 @@ def test_every_target_is_listed_and_planned(empty_house: House) -> None:
     assert empty_house.snakemake("--list-target-rules").stdout.split() == sorted(TARGETS)
     assert set(empty_house.planned("mouth_masks")) >= {"cut_mouth_masks", "parse_faces", "detect_landmarks"}
     assert "cut_head_masks" not in empty_house.planned("mouth_masks")
+
+
+def test_masks_that_no_later_stage_needs_are_cut_when_asked_for(empty_house: House, tmp_path: Path) -> None:
+    house = empty_house.copy(tmp_path / "house")
+    house.settings(masks={"sets": {"brows": ["left_brow", "right_brow"], "eyes": None}})
+    cut = {name for name in house.planned() if name.startswith("cut_")}
+    assert cut == {"cut_mouth_masks", "cut_head_masks"}
+    cut = {name for name in house.planned("masks") if name.startswith("cut_")}
+    assert cut == {f"cut_{mask}_masks" for mask in ("mouth", "head", "hair", "skin", "brows")}
+    assert "cut_brows_masks" in house.planned("brows_masks")
+    assert "eyes_masks" not in house.snakemake("--list-target-rules").stdout
 
 
 def test_clips_and_variants_share_what_they_can(empty_house: House, tmp_path: Path) -> None:
@@ -65,12 +89,12 @@ def test_a_mistyped_clip_is_refused(empty_house: House) -> None:
     assert "No rule to produce results/frank/frames.json" in done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("block", RULES)
-def test_every_rule_has_all_that_a_rule_has(block: str) -> None:
-    name = block.split(":")[0]
+@pytest.mark.parametrize(("name", "block"), RULES)
+def test_every_rule_has_all_that_a_rule_has(name: str, block: str) -> None:
     for directive in ("output", "log", "benchmark", "conda", "threads", "resources", "params", "message", "script"):
         assert re.search(rf"^    {directive}:", block, re.MULTILINE), directive
-    assert f'code=fingerprint("stages.{STAGE_OF[name]}", script="{name}")' in block or name == "fetch_asset"
+    stage = "masks" if name == "cut_masks" else STAGE_OF[name]
+    assert f'code=fingerprint("stages.{stage}", script="{name}")' in block or name == "fetch_asset"
     assert f'"../workflow_scripts/{name}.py"' in block
     env = re.search(r'"\.\./(envs/\w+\.yaml)"', block)
     assert env is not None and (ROOT / env.group(1)).is_file()
@@ -97,7 +121,8 @@ def test_scripts_pass_what_their_stage_takes() -> None:
 
 def _call(path: Path) -> tuple[ast.Call, tuple[str, str]]:
     tree = ast.parse(path.read_text())
-    (module,) = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and "stages" in str(node.module)]
+    modules = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and "stages" in str(node.module)]
+    (module,) = [node for node in modules if str(node.module).split(".")[-1] in STAGE_OF.values()]
     name = module.names[0].name
     (call,) = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and getattr(node.func, "id", "") == name]
     return call, (str(module.module), name)
@@ -109,7 +134,7 @@ def _parameters(path: Path, function: str) -> set[str]:
 
 
 def _inputs(rule: str) -> set[str]:
-    (block,) = [param.values[0] for param in RULES if param.id == rule]
+    (block,) = [param.values[1] for param in RULES if param.id == rule]
     section = block.split("    input:\n")[1].split("    output:\n")[0]
     unpacked = {"parts_of_network": {"graph", "shards"}, "perceptual_weights": {"perceptual"}}
     names = set(re.findall(r"^        (\w+)=", section, re.MULTILINE))

@@ -110,32 +110,32 @@ def _overlay(part: Any, layer: Any, path: str, source: str) -> Any:
         if is_dataclass(current):
             changes[key] = _overlay(current, value, inner, source)
         elif isinstance(current, dict):
-            changes[key] = _named_lists(known[key], current, value, inner, source)
+            changes[key] = _named_values(known[key], current, value, inner, source)
         else:
             changes[key] = _value(known[key], value, inner, source)
     return replace(part, **changes)
 
 
-def _named_lists(item: Field, current: Mapping[str, list[str]], layer: Any, path: str, source: str) -> dict[str, list[str]]:
+def _named_values(item: Field, current: Mapping[str, Any], layer: Any, path: str, source: str) -> dict[str, Any]:
+    kind = get_origin(get_args(item.type)[1]) or get_args(item.type)[1]
     if not isinstance(layer, Mapping):
-        raise _error(
-            f"{path} is {shown(layer)}, not a mapping from names to lists", path, source, f"write `{path}:`, names below"
-        )
-    lists = dict(current)
+        what = f"{path} is {shown(layer)}, not a mapping from names to values, each {_KINDS[kind]}"
+        raise _error(what, path, source, f"write `{path}:`, names below")
+    values = dict(current)
     for name, value in layer.items():
         inner = f"{path}.{name}"
         if not isinstance(name, str) or not NAME.fullmatch(name):
             raise _error(f"{shown(name)} cannot be a name in {path}", path, source, "use letters, digits, `_` and `-`")
-        if value is None and name in item.metadata["needed"]:
+        if value is None and name in item.metadata.get("needed", ()):
             raise _error(f"{inner} is switched off, and later stages need it", path, source, "leave it, or name other labels")
         if value is None:
-            lists.pop(name, None)
+            values.pop(name, None)
             continue
-        lists[name] = _typed(list, value, inner, source)
-        if not lists[name]:
+        values[name] = _typed(kind, value, inner, source)
+        if values[name] == []:
             raise _error(f"{inner} is empty", path, source, "name at least one, or switch it off by null")
-        _check_limits(item.metadata, lists[name], inner, source)
-    return lists
+        _check_limits(item.metadata, values[name], inner, source)
+    return values
 
 
 def _variants(current: Mapping[str, AvatarSettings], layer: Any, source: str) -> dict[str, AvatarSettings]:

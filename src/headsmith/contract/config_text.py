@@ -63,7 +63,8 @@ _TYPES = {
     str: "text",
     bool: "true or false",
     list: "list of texts",
-    dict: "lists by name",
+    dict[str, list[str]]: "lists by name",
+    dict[str, float]: "numbers by name",
 }
 
 
@@ -129,9 +130,14 @@ def _flow(value: Any) -> str:
 def _table(items: list[tuple[Field, Any]]) -> Iterator[str]:
     yield from ("| setting | default | type | allowed | meaning |", "|---|---|---|---|---|")
     for item, value in items:
-        default = ", ".join(value) if isinstance(value, (list, dict)) else value
-        kind = _TYPES[get_origin(item.type) or item.type]
-        yield f"| `{item.name}` | `{default}` | {kind} | {_limits(item)} | {item.metadata['help']} |"
+        kind = _TYPES.get(item.type) or _TYPES[get_origin(item.type) or item.type]
+        yield f"| `{item.name}` | `{_default(value)}` | {kind} | {_limits(item)} | {item.metadata['help']} |"
+
+
+def _default(value: Any) -> Any:
+    if isinstance(value, dict) and all(isinstance(part, float) for part in value.values()):
+        return ", ".join(f"{name} {part:g}" for name, part in value.items())
+    return ", ".join(value) if isinstance(value, (list, dict)) else value
 
 
 def _limits(item: Field) -> str:

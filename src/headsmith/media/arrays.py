@@ -26,7 +26,7 @@ def read_arrays(path: Path, keys: Iterable[str], clip: str, *, what: str, remake
     try:
         with np.load(path, allow_pickle=False) as content:
             return {key: content[key] for key in keys}
-    except (OSError, ValueError, KeyError, BadZipFile) as error:
+    except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
         remedy = f"delete {path} and run snakemake again: {remake}"
         raise UserError(f"the {what} cannot be read: {error}", clip=clip, file=path, remedy=remedy) from error
 

@@ -7,18 +7,21 @@ from headsmith.contract.settings import QualitySettings
 from headsmith.show.colours import MATTE_COLOUR
 from headsmith.show.overlays import draw_edges, over_checkerboard
 from headsmith.show.sheets import Panel, contact_sheet, enlarge
-from headsmith.stages.quality_parts import PANEL_WIDTH, Picture, frame_panel, grey_image, spread
+from headsmith.stages.quality_parts import PANEL_WIDTH, Picture, alarms_of, frame_panel, grey_image, spread
 
 
 def show_matte(clip: str, picture: str, inputs: dict[str, Path], settings: QualitySettings) -> Picture:
     """Draw what the matte keeps, over a checkerboard, with its half-way edge."""
+    manifest = read_manifest(inputs["matte"], clip=clip)
+    alarms = alarms_of(manifest)
     panels = []
-    for i in spread(read_manifest(inputs["matte"], clip=clip).ids, settings.frames):
+    for i in spread(manifest.ids, settings.frames, sorted(alarms)):
         alpha = grey_image(inputs["matte"], i, clip)
         cut = over_checkerboard(frame_panel(inputs, i, clip), enlarge(alpha, PANEL_WIDTH))
-        panels.append(Panel(draw_edges(cut, alpha, MATTE_COLOUR, 1), f"frame {i} · keeps {100 * alpha.mean() / 255:.0f} %"))
+        caption = " · ".join([f"frame {i}", f"keeps {100 * alpha.mean() / 255:.0f} %", *alarms.get(i, [])])
+        panels.append(Panel(draw_edges(cut, alpha, MATTE_COLOUR, 1), caption, i in alarms))
     note = (
         "The person over a checkerboard; the line is where the matte is half. There must be no squares inside the face, and no "
-        "wall around the hair."
+        f"wall around the hair. {len(alarms)} of {manifest.count} frames were flagged; some of them come first."
     )
     return contact_sheet(panels, columns=settings.columns, title=f"{clip}: matte", note=note)

@@ -8,7 +8,7 @@ from jaxtyping import UInt8
 from numpy import ndarray
 
 from headsmith.contract.frame_ids import frame_name
-from headsmith.contract.manifest import folder_of, read_manifest
+from headsmith.contract.manifest import Manifest, folder_of, read_manifest
 from headsmith.media.images import read_image
 from headsmith.show.sheets import enlarge
 
@@ -34,9 +34,23 @@ def spread(ids: Sequence[int], count: int, alarming: Sequence[int] = ()) -> list
     return [*few, *_evenly(others, count - len(few))]
 
 
+def places_between(length: int, count: int) -> list[int]:
+    """Return at most ``count`` places in a list of that length, evenly spread from its first to its last."""
+    return np.linspace(0, length - 1, min(count, length)).round().astype(int).tolist()
+
+
 def _evenly(ids: Sequence[int], count: int) -> list[int]:
-    places = np.linspace(0, len(ids) - 1, min(count, len(ids))).round().astype(int)
-    return [ids[place] for place in places]
+    return [ids[place] for place in places_between(len(ids), count)]
+
+
+def alarms_of(manifest: Manifest) -> dict[int, list[str]]:
+    """Return what a stage found wrong, in words by frame id: the manifest's ``jumps`` and ``flagged``, where it has them."""
+    alarms: dict[int, list[str]] = {}
+    for frame_id, overlap in manifest.details.get("jumps", ()):
+        alarms.setdefault(frame_id, []).append(f"jump {overlap:.2f}")
+    for item in manifest.details.get("flagged", ()):
+        alarms.setdefault(item["id"], []).append(item["reason"])
+    return alarms
 
 
 def frame_panel(inputs: dict[str, Path], frame_id: int, clip: str) -> Picture:
