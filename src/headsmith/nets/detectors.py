@@ -12,11 +12,9 @@ from numpy import ndarray
 from headsmith.contract.conventions import IBUG68, IBUG68_FROM_MEDIAPIPE
 from headsmith.contract.detectors import CONVENTION_OF, DLIB_MODEL, FAN_WEIGHTS, MEDIAPIPE_MODEL, detector_files
 from headsmith.contract.errors import UserError
-from headsmith.nets.dlib_landmarker import DlibLandmarker
 from headsmith.nets.face_landmarker import FaceLandmarker
 from headsmith.nets.faces import Detector, Face
-from headsmith.nets.fan_landmarker import FanLandmarker
-from headsmith.nets.finders import open_finder
+from headsmith.nets.finders import Finder, open_finder
 
 
 def open_detector(
@@ -40,10 +38,32 @@ def open_detector(
     openers: dict[str, Callable[[], Detector]] = {
         "mediapipe": lambda: FaceLandmarker(files[MEDIAPIPE_MODEL], max_faces),
         "mediapipe68": lambda: MappedLandmarker(files[MEDIAPIPE_MODEL], max_faces),
-        "fan": lambda: FanLandmarker(files[FAN_WEIGHTS], open_finder(faces, files, max_faces)),
-        "dlib": lambda: DlibLandmarker(files[DLIB_MODEL], open_finder(faces, files, max_faces)),
+        "dlib": lambda: open_dlib(files[DLIB_MODEL], open_finder(faces, files, max_faces)),
+        "fan": lambda: open_fan(files[FAN_WEIGHTS], open_finder(faces, files, max_faces)),
     }
     return openers[name]() if threads == 1 else DetectorTeam(openers[name], threads)
+
+
+def open_dlib(model: Path, finder: Finder) -> Detector:
+    """Open dlib's landmarker; its library is loaded only now.
+
+    Raises:
+        UserError: The model file is missing or is not a shape predictor of 68 points.
+    """
+    from headsmith.nets.dlib_landmarker import DlibLandmarker
+
+    return DlibLandmarker(model, finder)
+
+
+def open_fan(weights: Path, finder: Finder) -> Detector:
+    """Open FAN; torch, 200 MB of it, is loaded only now.
+
+    Raises:
+        UserError: The file is missing or does not hold FAN's weights.
+    """
+    from headsmith.nets.fan_landmarker import FanLandmarker
+
+    return FanLandmarker(weights, finder)
 
 
 class DetectorTeam:

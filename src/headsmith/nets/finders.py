@@ -16,7 +16,6 @@ from headsmith.contract.detectors import FINDERS, MEDIAPIPE_MODEL
 from headsmith.contract.landmark_groups import LEFT_PUPIL, NOSE_TIP, RIGHT_PUPIL
 from headsmith.nets.face_landmarker import FaceLandmarker
 from headsmith.nets.faces import Box, Face, FaceBox
-from headsmith.nets.mtcnn import Mtcnn
 
 FIVE_POINTS = (RIGHT_PUPIL, LEFT_PUPIL, NOSE_TIP, 61, 291)
 """MediaPipe's points for those of ``FaceBox``."""
@@ -87,7 +86,7 @@ def points_box(face: FaceBox) -> Box:
 
 
 def open_finder(faces: str, files: dict[str, Path], max_faces: int) -> Finder:
-    """Open a finder of faces.
+    """Open a finder of faces. MTCNN's torch is loaded only where it is asked for.
 
     Args:
         faces: ``mediapipe`` or ``mtcnn``.
@@ -99,4 +98,6 @@ def open_finder(faces: str, files: dict[str, Path], max_faces: int) -> Finder:
     """
     if faces == "mediapipe":
         return MediapipeFinder(files[MEDIAPIPE_MODEL], max_faces)
+    from headsmith.nets.mtcnn import Mtcnn
+
     return Mtcnn([files[name] for name in FINDERS["mtcnn"]], max_faces=max_faces)
