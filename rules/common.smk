@@ -5,8 +5,10 @@ from dataclasses import asdict
 
 from headsmith.contract.clips import check_clips, read_clips
 from headsmith.contract.config import USER_FILE, load_settings, read_yaml
+from headsmith.contract.detectors import FINDERS
 from headsmith.contract.errors import UserError
 from headsmith.contract.networks import BROUGHT_PARSERS, brought_weights, matting_network, parsing_network
+from headsmith.contract.stamps import stamp_pictures
 
 
 def tell(text):
@@ -45,16 +47,29 @@ def one_of(names):
 
 
 def video_of(wildcards):
-    """Return the path of a clip's video: the user's own, or a fetched asset."""
+    """Return the path of a clip's video: the user's own, or a fetched asset. A folder's own time says nothing: see below."""
     clip = CLIPS[wildcards.clip]
-    return clip.video if clip.asset is None else paths.ASSET.format(asset=clip.asset)
+    path = clip.video if clip.asset is None else paths.ASSET.format(asset=clip.asset)
+    return ancient(path) if Path(path).is_dir() else path
+
+
+def pictures_of(wildcards):
+    """Return what changes when one of the pictures changes that a clip's folder or list stands for."""
+    clip = CLIPS[wildcards.clip]
+    return stamp_pictures(clip.video) if clip.asset is None else ""
+
+
+def second_opinion(wildcards):
+    """Return the weights of the detector that is asked for a second opinion, nothing where none is."""
+    names = [] if SETTINGS.frames.second_opinion == "none" else FINDERS[SETTINGS.frames.second_opinion]
+    return [paths.ASSET.format(asset=name) for name in names]
 
 
 def frames_settings(wildcards):
-    """Return the section `frames`, with the clip's own frame rate where the table of clips gives one."""
-    settings = section(SETTINGS, "frames")
+    """Return the section `frames`, with the clip's own frame rate and crop where the table of clips gives them."""
     clip = CLIPS[wildcards.clip]
-    return settings if clip.fps is None else settings | {"fps": clip.fps}
+    own = {name: getattr(clip, name) for name in ("fps", "crop")}
+    return section(SETTINGS, "frames") | {name: value for name, value in own.items() if value is not None}
 
 
 def mask_settings(mask):

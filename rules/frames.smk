@@ -1,10 +1,11 @@
-"""From a video to frames in one constant square crop."""
+"""From a video, or pictures, to frames in one constant square crop."""
 
 
 rule extract_frames:
     input:
         video=video_of,
         detector=DETECTOR,
+        mtcnn=second_opinion,
     output:
         manifest=paths.FRAMES_MANIFEST,
         folder=directory(paths.FRAMES),
@@ -23,6 +24,8 @@ rule extract_frames:
         settings=frames_settings,
         start=lambda wildcards: CLIPS[wildcards.clip].start,
         end=lambda wildcards: CLIPS[wildcards.clip].end,
+        person=lambda wildcards: CLIPS[wildcards.clip].person,
+        pictures=pictures_of,
     message:
         "{rule}: {wildcards.clip}, from {input.video}"
     script:

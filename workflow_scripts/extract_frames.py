@@ -13,6 +13,8 @@ with job(snakemake):
         **paths_by_word(snakemake.input),
         start=snakemake.params.start,
         end=snakemake.params.end,
+        person=snakemake.params.person,
         manifest=Path(snakemake.output.manifest),
         settings=FramesSettings(**snakemake.params.settings),
+        threads=snakemake.threads,
     )

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from synthetic_video import copy_with_index_first, write_numbered_video
 
+from headsmith.contract.detectors import MTCNN_WEIGHTS
 from headsmith.contract.errors import UserError
 from headsmith.contract.manifest import Manifest, read_manifest
 from headsmith.contract.settings import FramesSettings
@@ -25,16 +26,21 @@ Extract = Callable[..., Manifest]
 def extract(asset: Callable[[str], Path], tmp_path: Path) -> Extract:
     """Return a function that runs the stage into ``tmp_path/anna`` and returns the manifest."""
 
-    def run(video: Path, start: float | None = None, end: float | None = None, **settings: object) -> Manifest:
+    def run(
+        video: Path, start: float | None = None, end: float | None = None, person: str | None = None, **settings: object
+    ) -> Manifest:
         manifest = tmp_path / "anna" / "frames.json"
         extract_frames(
             clip="anna",
             video=video,
             start=start,
             end=end,
+            person=person,
             detector=asset("face_landmarker.task"),
+            mtcnn=[asset(name) for name in MTCNN_WEIGHTS] if settings.get("second_opinion") == "mtcnn" else [],
             manifest=manifest,
             settings=replace(FramesSettings(), **settings),
+            threads=2,
         )
         return read_manifest(manifest, clip="anna")
 
@@ -58,6 +64,10 @@ def franck_frames(asset: Callable[[str], Path], count: int) -> Iterator[np.ndarr
         yield frame.image
 
 
+def psnr(one: np.ndarray, other: np.ndarray) -> float:
+    return 10 * np.log10(255**2 / np.mean((one.astype(float) - other) ** 2))
+
+
 def write_video(path: Path, images: Iterator[np.ndarray]) -> Path:
     with VideoWriter(path, 24.0) as writer:
         for image in images:
@@ -78,7 +88,7 @@ def test_franck_gets_nearly_the_whole_height(asset, extract: Extract, tmp_path: 
     assert manifest.details["scale"] == pytest.approx(256 / side)
     first = next(iter(VideoReader(asset("franck.mp4")))).image
     expected = cv2.resize(first[y : y + side, x : x + side], (256, 256), interpolation=cv2.INTER_AREA)
-    assert np.array_equal(next(iterate_frames(tmp_path / "anna" / "frames.json"))[1], expected)
+    assert psnr(next(iterate_frames(tmp_path / "anna" / "frames.json"))[1], expected) > 45
 
 
 def test_rate_and_part_choose_the_frames(asset, extract: Extract) -> None:
@@ -105,7 +115,9 @@ def test_a_large_video_is_capped_and_odd_sizes_work(asset, extract: Extract, tmp
     assert manifest.details["source_size"] == [726, 580]
     assert manifest.details["capped_size"] == [333, 266]
     assert manifest.size == (101, 101)
-    assert manifest.details["crop"][2] <= 266
+    x, y, side = manifest.details["crop"]
+    assert 500 < side <= 580 and 0 <= x <= 726 - side and 0 <= y <= 580 - side
+    assert manifest.details["scale"] == pytest.approx(101 / side)
 
 
 def test_without_a_search_the_central_square_is_cut(extract: Extract, tmp_path: Path) -> None:
@@ -164,13 +176,13 @@ def test_damage_after_the_clip_does_not_matter(extract: Extract, cut_video: Path
 
 def test_no_face(extract: Extract, tmp_path: Path) -> None:
     video = write_numbered_video(tmp_path / "empty.mp4", 16, width=320, height=240)
-    message = refused(extract, tmp_path, "no face in 8 of 8 searched frames", video)
+    message = refused(extract, tmp_path, "no face in 16 of 16 searched frames", video)
     assert str(video) in message
 
 
 def test_a_face_in_too_few_frames(asset, extract: Extract, tmp_path: Path) -> None:
     frames = [image if index < 3 else np.full_like(image, 90) for index, image in enumerate(franck_frames(asset, 8))]
-    refused(extract, tmp_path, "no face in 5 of 8", write_video(tmp_path / "rare.mp4", iter(frames)))
+    refused(extract, tmp_path, r"no face in \d+ of \d+ searched frames", write_video(tmp_path / "rare.mp4", iter(frames)))
 
 
 def test_a_few_frames_without_a_face_pass(asset, extract: Extract, tmp_path: Path) -> None:
@@ -180,7 +192,7 @@ def test_a_few_frames_without_a_face_pass(asset, extract: Extract, tmp_path: Pat
 
 def test_two_faces(asset, extract: Extract, tmp_path: Path) -> None:
     twice = (np.concatenate([image[:, 40:320], image[:, 40:320]], axis=1) for image in franck_frames(asset, 8))
-    refused(extract, tmp_path, "two faces in 8 of 8", write_video(tmp_path / "twins.mp4", twice))
+    refused(extract, tmp_path, "two faces or more in", write_video(tmp_path / "twins.mp4", twice))
 
 
 def test_a_face_that_is_too_small(asset, extract: Extract, tmp_path: Path) -> None:
@@ -190,7 +202,7 @@ def test_a_face_that_is_too_small(asset, extract: Extract, tmp_path: Path) -> No
 
 
 def test_a_full_disk(asset, extract: Extract, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fills_up(path: Path, image: np.ndarray) -> bytes:
+    def fills_up(path: Path, *_: object) -> bytes:
         if path.name == "00003.png":
             raise OSError(errno.ENOSPC, "No space left on device")
         path.write_bytes(b"image")
@@ -208,8 +220,11 @@ def test_a_broken_detector_is_told(extract: Extract, asset, tmp_path: Path) -> N
             video=asset("franck.mp4"),
             start=None,
             end=1.0,
+            person=None,
             detector=tmp_path / "broken.task",
+            mtcnn=[],
             manifest=tmp_path / "anna" / "frames.json",
             settings=FramesSettings(),
+            threads=1,
         )
     assert not (tmp_path / "anna").exists()

@@ -1,41 +1,47 @@
-"""The stage *frames*: a video becomes a folder of square images around the face, all cut by one constant crop.
+"""The stage *frames*: a source becomes a folder of square images around the face, all cut by one constant crop.
 
-The video is read twice, as a stream: first a frame in many is searched for a face to place the crop, then all are cut.
+It is read twice, as a stream: first a frame in many is searched for faces to place the crop, then all are cut and watched.
 """
 
-import math
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from headsmith.contract.errors import UserError
 from headsmith.contract.settings import FramesSettings
-from headsmith.media.crops import Crop, central_crop, cut_crop, median_side, place_crop, sticks_out
+from headsmith.media.crops import Box, Crop, central_crop, is_outside, place_crop, sticks_out
+from headsmith.media.cuts import open_cutter
 from headsmith.media.frames import FrameFolderWriter
 from headsmith.media.progress import note, progress
-from headsmith.media.video_reader import VideoReader
-from headsmith.nets.face_landmarker import FaceLandmarker
+from headsmith.media.sources import Source, SourceFrame, open_source
+from headsmith.nets.parallel import map_in_order
+from headsmith.stages.frames_checks import check_any, check_decoded, check_faces, compare_opinions
+from headsmith.stages.frames_person import choose_person
+from headsmith.stages.frames_search import Lookout, search_faces
+from headsmith.stages.frames_watch import Watch, tell_watched
 
-MOST = 0.5
-"""A clip is refused here when over this share of the searched frames shows no face, or two; `landmarks` has finer limits."""
-FEWEST_SEARCHED = 8
-"""A short clip is searched more often than `detect_every` says, so that about this many frames are."""
+LARGEST_CROP = 2
+"""The side of a crop that the user gives may be so many times the source's longer side; the rest would repeat its edge."""
 
 
-@dataclass
-class Search:
-    """What the first pass saw.
+@dataclass(frozen=True)
+class Placement:
+    """Where the frames are cut.
 
     Attributes:
-        searched: Frames in which a face was looked for.
-        boxes: Left, top, right, bottom of the largest face of each frame that shows one, in pixels.
-        crowded: Frames that show more than one face.
+        crop: In pixels of the source.
+        person: Median centre of the chosen face, in pixels of the source; None where the user has chosen none.
+        start: The face where it is first seen, in pixels of the source; None where none was searched for.
+        remarks: What the user should know, a sentence each.
     """
 
-    searched: int = 0
-    boxes: list[tuple[float, float, float, float]] = field(default_factory=list)
-    crowded: int = 0
+    crop: Crop
+    person: tuple[float, float] | None = None
+    start: Box | None = None
+    remarks: tuple[str, ...] = ()
 
 
 def extract_frames(
@@ -44,117 +50,132 @@ def extract_frames(
     video: Path,
     start: float | None,
     end: float | None,
+    person: str | None,
     detector: Path,
+    mtcnn: list[Path],
     manifest: Path,
     settings: FramesSettings,
+    threads: int,
 ) -> None:
-    """Write the frames of a part of a video, cropped and resized, and their manifest.
+    """Write the frames of a part of a video, or of pictures, cropped and resized, and their manifest.
 
     Args:
         clip: Name of the clip.
-        video: The video.
+        video: A video, a folder of pictures, a picture, or a list of pictures.
         start: First second used; None: the beginning.
         end: Second at which to stop, not included; None: the end.
+        person: ``x,y``: a point on the face that is meant, in the source's own upright pixels; None: the only one.
         detector: ``face_landmarker.task``.
+        mtcnn: The weights of MTCNN's three networks, for the second opinion; empty where none is asked for.
         manifest: ``frames.json``; the images go to the folder ``frames`` beside it.
-        settings: Rate, sizes and limits.
+        settings: Rate, sizes, crop and limits.
+        threads: How many threads cut and encode; the number changes no result.
 
     Raises:
-        UserError: The video is missing, broken, too short for its own index, or holds no frame in the part; or too many of
-            the searched frames show no face, or two; or the face is too small; or the disk is full.
+        UserError: The source is missing, broken, too short for its own index, or holds no frame in the part; too many of the
+            searched frames show no face, or several and none was chosen; the face is too small; two detectors disagree;
+            the crop lies beside the picture; or the output cannot be written.
     """
-    reader = VideoReader(video, fps=settings.fps, start=start, end=end, max_side=settings.max_side, clip=clip)
-    crop = central_crop(reader.size) if settings.crop == "none" else find_crop(reader, detector, settings)
-    if sticks_out(crop, reader.size):
-        note(f"{clip}: the face moves over more than the picture's shorter side; the crop repeats the picture's edge")
-    details = {
-        "fps": reader.fps,
-        "source_size": reader.probe.size,
-        "capped_size": reader.size,
-        "crop": [crop.x, crop.y, crop.size],
-        "scale": settings.size / crop.size,
-    }
-    with FrameFolderWriter(manifest, clip, details=details) as writer:
-        writer.details["source_index"] = write_crops(reader, crop, writer, settings.size)
-        check_decoded(reader, settings)
-        writer.details |= {"decoded": reader.decoded, "expected": reader.expected_decoded, "broken_packets": reader.broken}
+    source = open_source(video, fps=settings.fps, start=start, end=end, max_side=settings.max_side, clip=clip)
+    with ExitStack() as stack:
+        lookout = stack.enter_context(Lookout(detector, mtcnn))
+        placement = place(source, lookout, person, settings)
+        watch = stack.enter_context(Watch(source, placement.crop, placement.start, lookout, detector))
+        writer = stack.enter_context(FrameFolderWriter(manifest, clip, threads=threads))
+        indices = write_crops(source, placement.crop, writer, watch, settings.size, threads)
+        check_decoded(source, settings.min_decoded)
+        watched = watch.finish()
+        for remark in source.remarks:
+            note(f"{clip}: {remark}")
+        tell_watched(watched, clip)
+        writer.details |= details_of(source, placement, settings.size)
+        writer.details |= {"source_index": indices, "outside": [watched.ids[place] for place in watched.outside]}
 
 
-def write_crops(reader: VideoReader, crop: Crop, writer: FrameFolderWriter, size: int) -> list[int]:
-    """Cut each frame, hand it to the writer, and return the frames' places in the video."""
-    indices = []
-    for frame_id, frame in enumerate(progress(reader, reader.expected, f"{reader.clip}: frames")):
-        writer.add(frame_id, cut_crop(frame.image, crop, size))
-        indices.append(frame.source_index)
-    return indices
-
-
-def find_crop(reader: VideoReader, detector: Path, settings: FramesSettings) -> Crop:
-    """Search a frame in many for a face and return the crop that holds it throughout.
+def place(source: Source, lookout: Lookout, person: str | None, settings: FramesSettings) -> Placement:
+    """Find out where to cut: search for the face where it decides the crop or was chosen, and tell what is unusual.
 
     Raises:
         UserError: As ``extract_frames``.
     """
-    with FaceLandmarker(detector, max_faces=2) as landmarker:
-        search = search_faces(reader, landmarker, settings.detect_every)
-    check_decoded(reader, settings)
-    check_faces(search, reader, settings)
-    return place_crop(np.array(search.boxes), settings.margin, reader.size)
+    point = None if person is None else tuple(float(part) for part in person.split(","))
+    if settings.crop == "face" or point is not None:
+        placement = search_place(source, lookout, point, settings)
+    else:
+        placement = Placement(fixed_crop(settings.crop, source))
+    crop, remarks = placement.crop, list(placement.remarks)
+    if sticks_out(crop, source.source_size):
+        reason = "the face moves over more than its shorter side" if settings.crop == "face" else "as it was given"
+        remarks.append(f"the crop sticks out of the picture ({reason}); it repeats the picture's edge")
+    for remark in remarks:
+        note(f"{source.clip}: {remark}")
+    return Placement(crop, placement.person, placement.start, tuple(remarks))
 
 
-def search_faces(reader: VideoReader, landmarker: FaceLandmarker, every: int) -> Search:
-    """Look for faces in one frame of ``every``, more often in a short clip."""
-    search = Search()
-    stride = max(1, min(every, reader.expected // FEWEST_SEARCHED)) if reader.expected else every
-    for index, frame in enumerate(progress(reader, reader.expected, f"{reader.clip}: search for the face")):
-        if index % stride:
-            continue
-        boxes = sorted((face.box for face in landmarker.detect(frame.image)), key=box_area)
-        search.searched += 1
-        search.crowded += len(boxes) > 1
-        search.boxes += boxes[-1:]
-    return search
-
-
-def check_decoded(reader: VideoReader, settings: FramesSettings) -> None:
-    """Compare what decoded with what the header promised: tell of a small lack, refuse a large one.
+def search_place(source: Source, lookout: Lookout, point: tuple[float, float] | None, settings: FramesSettings) -> Placement:
+    """Search a frame in many for the face.
 
     Raises:
-        UserError: No frame decoded, or a smaller share than ``settings.min_decoded``.
+        UserError: As ``extract_frames``.
     """
-    decoded, expected = reader.decoded, reader.expected_decoded
-    if decoded == 0:
-        remedy = "correct start and end in the table of clips, and play the video to see whether it is whole"
-        raise UserError("no frame of the clip decodes", clip=reader.clip, file=reader.path, remedy=remedy)
-    if decoded < math.floor(expected * settings.min_decoded):
-        what = f"the video is truncated or damaged: {decoded} of {expected} frames decode, under {settings.min_decoded:.0%}"
-        remedy = "fetch or copy the video again, set `end` before the damage, or lower frames.min_decoded"
-        raise UserError(what, clip=reader.clip, file=reader.path, remedy=remedy)
-    if decoded < expected - 1:
-        note(f"{reader.clip}: {decoded} of {expected} frames of {reader.path} decode; the clip is made of those")
+    looks = search_faces(source, lookout, settings.detect_every)
+    check_any(source, len(looks))
+    choice = choose_person(looks, point, source)
+    check_faces(choice, source, settings)
+    remarks = compare_opinions(looks, choice, source)
+    found = settings.crop == "face"
+    crop = (
+        place_crop(np.array(choice.seen), settings.margin, source.source_size) if found else fixed_crop(settings.crop, source)
+    )
+    return Placement(crop, None if point is None else choice.centre, choice.seen[0], tuple(remarks))
 
 
-def check_faces(search: Search, reader: VideoReader, settings: FramesSettings) -> None:
-    """Refuse a clip without one face that is large enough.
+def fixed_crop(crop: str, source: Source) -> Crop:
+    """Return the centred square for ``none``, else the one that ``x,y,size`` gives.
 
     Raises:
-        UserError: As said.
+        UserError: It lies beside the picture, or is far larger.
     """
-    seen, searched = len(search.boxes), search.searched
-    where = f"of {searched} searched frames"
-    if searched - seen > MOST * searched or not seen:
-        remedy = "use a part of the video (start, end) in which one face looks at the camera, large and lit"
-        raise UserError(f"no face in {searched - seen} {where}", clip=reader.clip, file=reader.path, remedy=remedy)
-    if search.crowded > MOST * searched:
-        remedy = "use a video, or a part of it (start, end), that shows one person, or crop the other out"
-        raise UserError(f"two faces in {search.crowded} {where}", clip=reader.clip, file=reader.path, remedy=remedy)
-    side = median_side(np.array(search.boxes))
-    if side < settings.min_face:
-        what = f"the face is too small: {side:.0f} pixels, at least {settings.min_face} are needed"
-        remedy = "use a closer or larger video, or raise frames.max_side where the video is larger than that"
-        raise UserError(what, clip=reader.clip, file=reader.path, remedy=remedy)
+    if crop == "none":
+        return central_crop(source.source_size)
+    given = Crop(*(int(part) for part in crop.split(",")))
+    if is_outside(given, source.source_size) or given.size > LARGEST_CROP * max(source.source_size):
+        what = "the crop {} does not fit the picture of {}x{} pixels".format(crop, *source.source_size)
+        remedy = "give left, top and side in the video's own upright pixels (frames.crop, or the column `crop`)"
+        raise UserError(what, clip=source.clip, file=source.path, remedy=remedy)
+    return given
 
 
-def box_area(box: tuple[float, float, float, float]) -> float:
-    """Return the area of a box given by left, top, right, bottom."""
-    return (box[2] - box[0]) * (box[3] - box[1])
+def write_crops(source: Source, crop: Crop, writer: FrameFolderWriter, watch: Watch, size: int, threads: int) -> list[int]:
+    """Cut each frame, hand it to the writer and the watch, and return the frames' places in the source.
+
+    Decoding, cutting, watching and encoding overlap; a few frames are under way at a time.
+    """
+    cut = open_cutter(source, crop, size)
+    indices = []
+    frames: Iterator[tuple[int, SourceFrame]] = enumerate(progress(source, source.expected, f"{source.clip}: frames"))
+    for (frame_id, frame), image in map_in_order(lambda item: cut(item[1]), frames, threads):
+        writer.add(frame_id, image)
+        watch.add(frame_id, frame, image)
+        indices.append(frame.source_index)
+    return indices
+
+
+def details_of(source: Source, placement: Placement, size: int) -> dict[str, object]:
+    """Return what the manifest says of the frames' origin; ``person`` is in pixels of the frames."""
+    crop, scale = placement.crop, size / placement.crop.size
+    details = {
+        "fps": source.fps,
+        "source_size": source.source_size,
+        "capped_size": source.size,
+        "crop": [crop.x, crop.y, crop.size],
+        "scale": scale,
+        "decoded": source.decoded,
+        "expected": source.expected_decoded,
+        "broken_packets": source.broken,
+        "remarks": [*source.remarks, *placement.remarks],
+    }
+    if placement.person is None:
+        return details
+    x, y = placement.person
+    return details | {"person": [round((x - crop.x) * scale, 2), round((y - crop.y) * scale, 2)]}

@@ -1,0 +1,41 @@
+"""A constant square of every frame of a source, whatever the source, at the source's own resolution."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from jaxtyping import UInt8
+
+from headsmith.media.crops import Crop, cut_crop
+from headsmith.media.pictures import PictureFrame
+from headsmith.media.pictures_decode import read_picture
+from headsmith.media.sources import Source, SourceFrame
+from headsmith.media.video_cuts import FrameCutter
+from headsmith.media.video_reader import VideoFrame
+
+Cutter = Callable[[SourceFrame], UInt8[np.ndarray, "S S 3"]]
+
+
+def open_cutter(source: Source, crop: Crop, size: int) -> Cutter:
+    """Return a function that cuts a square from a source's frames; it may be called from several threads at once.
+
+    It costs what the square costs, not what the picture does, keeps nothing of what it converts, and does not depend on the
+    size of the source's images. It raises what a frame's ``image`` raises.
+
+    Args:
+        source: Where the frames come from.
+        crop: The square, in upright pixels of the source; what lies outside of the picture repeats its edge.
+        size: Side of the result in pixels: area averaging when it shrinks, cubic interpolation when it grows.
+    """
+    made: list[FrameCutter] = []
+
+    def cut(frame: SourceFrame) -> UInt8[np.ndarray, "S S 3"]:
+        if isinstance(frame, PictureFrame):
+            return cut_crop(read_picture(frame.path, clip=frame.clip), crop, size)
+        if not isinstance(frame, VideoFrame):
+            raise TypeError(f"{type(frame).__name__} is no frame of a source")
+        if not made:
+            made.append(FrameCutter(replace(frame.converter, size=source.source_size), crop, size))
+        return made[0].cut(frame.decoded)
+
+    return cut
