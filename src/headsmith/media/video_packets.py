@@ -37,13 +37,21 @@ class Gaps:
 
     @property
     def odd(self) -> list[int]:
-        """Gaps, each once, that differ from the usual one by more than a tenth and the clock's rounding."""
-        return sorted(gap for gap in self.counts if abs(gap - self.usual) > max(2, 0.1 * self.usual))
+        """Gaps, each once, that differ from the usual one."""
+        return sorted(gap for gap in self.counts if self._differs(gap))
+
+    def bear_out(self, rate: float) -> bool:
+        """Tell whether the usual gap is that of a rate in frames a second."""
+        return not self._differs(MILLISECOND / rate)
 
     @property
     def odd_share(self) -> float:
         """Share of the odd gaps."""
         return sum(self.counts[gap] for gap in self.odd) / max(1, self.counts.total())
+
+    def _differs(self, gap: int | float) -> bool:
+        """Tell whether a gap differs from the usual one by more than a tenth and the clock's rounding."""
+        return abs(gap - self.usual) > max(2, 0.1 * self.usual)
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ class VideoProbe:
     Attributes:
         size: Width and height in pixels, upright and with square pixels.
         fps: Average frames per second, as the header says.
+        base_fps: Frames per second of which the header thinks all time stamps are multiples.
         expected: Frames that header or duration promise; 0 when neither tells.
         orientation: How stored frames are turned to stand upright.
         start: Time stamp of the first frame in seconds; all other times count from it.
@@ -35,6 +36,7 @@ class VideoProbe:
 
     size: tuple[int, int]
     fps: float
+    base_fps: float
     expected: int
     orientation: Orientation
     start: float
@@ -62,12 +64,13 @@ def probe_video(path: str | os.PathLike[str], *, clip: str | None = None) -> Vid
 
 def _probe(container: av.container.InputContainer, stream: av.VideoStream, first: av.VideoFrame) -> VideoProbe:
     fps = float(stream.average_rate or stream.guessed_rate or 25)
+    base = float(stream.base_rate or fps)
     orientation = orientation_of(first)
     aspect = float(stream.sample_aspect_ratio or 1) or 1.0
     size = orientation.size((max(1, round(first.width * aspect)), first.height))
     remarks = tuple(_remarks(first, orientation, aspect))
     start, hides = float(first.time or 0.0), stream.codec_context.codec.canonical_name in HIDING
-    return VideoProbe(size, fps, _expected(container, stream, fps), orientation, start, tones_of(first), hides, remarks)
+    return VideoProbe(size, fps, base, _expected(container, stream, fps), orientation, start, tones_of(first), hides, remarks)
 
 
 def _remarks(first: av.VideoFrame, orientation: Orientation, aspect: float) -> Iterator[str]:

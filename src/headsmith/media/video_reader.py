@@ -18,7 +18,7 @@ from headsmith.media.parts import TINY, Part
 from headsmith.media.sizes import capped_size
 from headsmith.media.video_convert import FrameConverter
 from headsmith.media.video_frames import Decoding
-from headsmith.media.video_packets import MILLISECOND, survey_video
+from headsmith.media.video_packets import survey_video
 from headsmith.media.video_probe import probe_video
 
 ODD_SHARE = 0.02
@@ -203,14 +203,19 @@ class VideoReader:
         return self.probe.expected if math.isinf(seconds) else math.ceil((seconds - TINY) * self.probe.fps)
 
     def _rate(self) -> float:
-        """Return frames a second: the header's where the usual gap between frames agrees, else what was measured."""
+        """Return frames a second: of the header's rates the one that the usual gap bears out, else what was measured."""
         gaps, seconds = self.survey.gaps, self.survey.seconds
-        agrees = abs(MILLISECOND / self.probe.fps - gaps.usual) <= max(2, 0.1 * gaps.usual) and gaps.odd_share <= ODD_SHARE
-        return self.probe.fps if agrees or seconds <= 0 else (self.survey.packets - 1) / seconds
+        if not self.survey.timed or seconds <= 0:
+            return self.probe.fps
+        borne_out = (rate for rate in (self.probe.fps, self.probe.base_fps) if gaps.bear_out(rate))
+        measured = (self.survey.packets - 1) / seconds
+        return measured if gaps.odd_share > ODD_SHARE else next(borne_out, measured)
 
     def _survey_remarks(self) -> list[str]:
         gaps = self.survey.gaps
         remarks = [] if self.survey.whole else ["the file is cut off; frames are missing at its end"]
+        if not self.survey.timed:
+            return remarks
         if gaps.odd_share > ODD_SHARE:
             least, most = min(gaps.counts), max(gaps.counts)
             remarks.append(f"variable frame rate: frames lie {least} to {most} ms apart; chosen by their time stamps")
