@@ -3,7 +3,8 @@
 import numpy as np
 
 from headsmith.contract.detectors import FINDERS
-from headsmith.nets.finders import open_finder
+from headsmith.nets.faces import Face
+from headsmith.nets.finders import box_of, open_finder, points_box
 
 
 def opened(faces, asset, max_faces=2):
@@ -26,3 +27,11 @@ def test_no_more_faces_than_asked_for(asset, portraits):
         with opened(faces, asset) as many, opened(faces, asset, 1) as one:
             assert len(many.detect(two)) == 2
             assert len(one.detect(two)) == 1
+
+
+def test_the_way_to_mtcnns_boxes_and_back():
+    points = np.random.default_rng(2).uniform((100, 40, 0), (260, 255, 9), (478, 3)).astype(np.float32)
+    face = Face(points, np.zeros(52, np.float32), 0.5, np.ones(478, np.float32))
+    found = box_of(face)
+    assert found.box[1] < face.box[1]
+    assert np.allclose(points_box(found), face.box, atol=1e-3)
