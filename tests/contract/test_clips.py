@@ -42,6 +42,12 @@ def test_a_quoted_cell_may_hold_quotes_and_line_breaks(tmp_path: Path) -> None:
     assert clips == {"a": Clip("a", 'my "own",\n\n#1 ü.mp4', 2.0), "b": Clip("b", 'it\'s "this".mp4')}
 
 
+def test_a_path_with_braces_is_refused_before_snakemake_sees_a_wildcard_in_it(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="the path holds a brace") as caught:
+        check_clips({"a": Clip("a", "my {clip}.mp4")}, Settings(), {}, tmp_path / "clips.tsv")
+    assert "clip:   a" in caught.value.message
+
+
 def test_the_demo_clip_is_listed() -> None:
     clips = read_clips(Path(__file__).resolve().parents[2] / "config/clips.tsv")
     assert clips["franck"] == Clip("franck", "asset:franck.mp4", 0.0, 25.0, None)

@@ -91,9 +91,10 @@ def check_clips(clips: dict[str, Clip], settings: Settings, assets: Collection[s
         table: Where the clips stand, for messages.
 
     Raises:
-        UserError: A video, its landmarks or an asset do not exist, or no training frames would be left.
+        UserError: A video, its landmarks or an asset do not exist, a path holds braces, or no training frames would be left.
     """
     for clip in clips.values():
+        _check_braces(clip, table)
         if clip.asset is None and not Path(clip.video).exists():
             remedy = f"put the video there or correct the path (relative paths start at {Path.cwd()})"
             raise UserError(f"the video does not exist: {clip.video}", clip=clip.name, file=table, remedy=remedy)
@@ -103,6 +104,16 @@ def check_clips(clips: dict[str, Clip], settings: Settings, assets: Collection[s
             )
         _check_landmarks(clip, settings, table)
         _check_length(clip, settings, table)
+
+
+def _check_braces(clip: Clip, table: Path) -> None:
+    """Refuse paths in which Snakemake would see a wildcard; there is no way to tell it not to."""
+    for path in (clip.video, clip.landmarks or ""):
+        if re.search(r"\{\s*\w", path):
+            remedy = "rename the file or its folder, or name a link to it that has no braces"
+            raise UserError(
+                f"the path holds a brace, which stands for a wildcard: {path}", clip=clip.name, file=table, remedy=remedy
+            )
 
 
 def _check_landmarks(clip: Clip, settings: Settings, table: Path) -> None:
