@@ -260,6 +260,21 @@ def test_upstream_is_used_where_it_answers(root: Path, tmp_path: Path, site: str
     assert npm_downloads == []
 
 
+def test_what_torch_has_downloaded_is_found(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    listing = write_listing(tmp_path, weights=entry(WEIGHTS, {"torch_hub": "weights-0123.pth"}))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    with pytest.raises(AssetUnreachable, match=r"torch's own downloads, file weights-0123\.pth"):
+        fetch_file("weights", listing, root / "weights")
+    hub = tmp_path / "torch" / "hub" / "checkpoints"
+    hub.mkdir(parents=True)
+    (hub / "weights-0123.pth").write_bytes(WEIGHTS[::-1])
+    with pytest.raises(AssetUnreachable, match="is not the listed file"):
+        fetch_file("weights", listing, root / "weights")
+    (hub / "weights-0123.pth").write_bytes(WEIGHTS)
+    fetch_file("weights", listing, root / "weights")
+    assert (root / "weights").read_bytes() == WEIGHTS
+
+
 @pytest.mark.parametrize("upstream", [None, b"changed since"])
 def test_another_source_follows_one_that_fails_and_it_is_told(
     root: Path, tmp_path: Path, site: str, npm_downloads: list[str], upstream: bytes | None, capsys: pytest.CaptureFixture[str]
@@ -305,7 +320,8 @@ def test_the_projects_own_list_is_whole() -> None:
         assert asset.page.startswith("https://")
         assert set(asset.sha256) <= set("0123456789abcdef")
         assert any(source.kind in ("pip", "npm") for source in asset.sources) or asset.name in ONLY_UPSTREAM
-        assert all("==" in s.address if s.kind == "pip" else "@" in s.address for s in asset.sources if s.kind != "url")
+        for source in asset.sources:
+            assert {"pip": "==", "npm": "@"}.get(source.kind, "") in source.address
 
 
 def test_a_full_disk_is_told(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

