@@ -116,8 +116,8 @@ def compress(light: Float[np.ndarray, "*N"], peak: float) -> Float[np.ndarray, "
 
     Below the knee nothing changes; above it a Hermite spline over PQ values bends to the target.
     """
-    top = float(light_to_pq(np.array(peak)))
-    most = float(light_to_pq(np.array(WHITE))) / top
+    white, top = light_to_pq(np.array([WHITE, peak]))
+    most = white / top
     if most >= 1:
         return np.minimum(light, WHITE)
     knee = 1.5 * most - 0.5
