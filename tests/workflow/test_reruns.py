@@ -134,17 +134,11 @@ def test_a_changed_tracking_setting_keeps_the_masks(house: House) -> None:
     assert set(house.planned()) == {"track_head", "write_dataset"} | AFTER_AVATAR
 
 
-def test_identical_masks_cut_again_do_not_retrain(house: House) -> None:
-    done = house.snakemake("mouth_masks", "-R", "cut_mouth_masks")
-    assert "cut_mouth_masks: franck" in done.stderr
-    assert house.planned() == {}
-
-
 def test_other_masks_retrain(house: House) -> None:
-    house.settings(masks={"mouth": ["mouth"], "min_lips_inside": 0.0})
-    house.snakemake("mouth_masks")
+    house.settings(masks={"sets": {"head": ["skin", "nose", "mouth", "upper_lip", "lower_lip"]}})
+    house.snakemake("head_masks")
     assert {"train_avatar", "score_avatar", "write_dataset"} <= set(house.planned())
-    assert not {"cut_mouth_masks", "track_head", "parse_faces"} & set(house.planned())
+    assert not {"cut_mouth_masks", "cut_head_masks", "track_head", "parse_faces"} & set(house.planned())
 
 
 def test_a_deleted_folder_comes_back_when_it_is_needed(house: House) -> None:

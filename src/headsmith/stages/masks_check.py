@@ -178,10 +178,12 @@ class MaskWatch:
 
 def share_inside(inside: Bool[ndarray, "H W"], points: Float[ndarray, "n 2"], reach: int = 0) -> float:
     """Return the share of points, x and y from the upper left corner, in a mask or at most ``reach`` pixels beside it."""
-    steps = np.mgrid[-reach : reach + 1, -reach : reach + 1].reshape(2, -1, 1)
-    columns, rows = np.floor(points).astype(int).T
-    near = inside[(rows + steps[0]).clip(0, inside.shape[0] - 1), (columns + steps[1]).clip(0, inside.shape[1] - 1)]
-    return float(near.any(0).mean())
+    height, width = inside.shape
+    columns, rows = np.floor(points).astype(np.intp).T
+    steps = np.arange(-reach, reach + 1)[:, None]
+    rows, columns = np.clip(rows + steps, 0, height - 1), np.clip(columns + steps, 0, width - 1)
+    near = inside.ravel()[rows[:, None] * width + columns]
+    return np.count_nonzero(near.any((0, 1))) / len(points)
 
 
 def box_around(face: Face) -> Float[ndarray, "4 2"]:

@@ -31,12 +31,20 @@ class Face:
     down: Float[ndarray, "2"]
 
 
-def face_of(points: Float[ndarray, "L _xy"], convention: Convention) -> Face:
-    """Return the parts of a face from all of its points; columns after x and y are ignored."""
-    flat = points[:, :2].astype(np.float64)
-    lips = flat[list(convention.lips)]
-    down = lips.mean(0) - flat[list(convention.outer_eye_corners)].mean(0)
-    return Face(lips, flat[list(convention.nose_bridge)], flat[convention.nose_tip], down / max(np.linalg.norm(down), 1e-9))
+class FaceReader:
+    """Takes the parts of faces from the points of a convention."""
+
+    def __init__(self, convention: Convention) -> None:
+        lips, nose = convention.lips, convention.nose_bridge
+        self._indices = np.array([*lips, *nose, convention.nose_tip, *convention.outer_eye_corners])
+        self._lips, self._nose = slice(len(lips)), slice(len(lips), len(lips) + len(nose))
+
+    def face(self, points: Float[ndarray, "L _xy"]) -> Face:
+        """Return the parts of a face from all of its points; columns after x and y are ignored."""
+        flat = points[self._indices, :2].astype(np.float64)
+        lips, tip, corners = flat[self._lips], flat[-3], flat[-2:]
+        down = lips.sum(0) / len(lips) - corners.sum(0) / 2
+        return Face(lips, flat[self._nose], tip, down / max(float(np.hypot(*down)), 1e-9))
 
 
 class FacesInStep:
@@ -52,7 +60,7 @@ class FacesInStep:
 
     def __init__(self, landmarks: Path, clip: str) -> None:
         arrays = read_landmark_arrays(landmarks, clip, "ids", "status", "convention")
-        self._convention = convention_of(str(arrays["convention"]))
+        self._reader = FaceReader(convention_of(str(arrays["convention"])))
         self._usable = dict(zip(arrays["ids"].tolist(), (arrays["status"] == "ok").tolist(), strict=True))
         if not any(self._usable.values()):
             remedy = "look at landmarks.json for the reasons"
@@ -69,4 +77,4 @@ class FacesInStep:
         if not self._usable.get(frame_id, False):
             return None
         points = next(points for other, points in self._points if other == frame_id)
-        return face_of(points, self._convention)
+        return self._reader.face(points)

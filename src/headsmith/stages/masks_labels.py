@@ -26,7 +26,9 @@ def where_labelled(labels: UInt8[ndarray, "H W"], runs: Sequence[Run]) -> Bool[n
     Bytes below a run's first wrap around and so lie beyond its length: one comparison a run, which the processor does for many
     pixels at once. Looking each pixel up in a table takes four times as long.
     """
-    inside = np.zeros(labels.shape, bool)
-    for first, last in runs:
-        inside |= labels - np.uint8(first) <= np.uint8(last - first)
+    if not runs:
+        return np.zeros(labels.shape, bool)
+    inside, *others = (labels - np.uint8(first) <= np.uint8(last - first) for first, last in runs)
+    for other in others:
+        inside |= other
     return inside
