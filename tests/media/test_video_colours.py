@@ -239,6 +239,12 @@ def test_pixels_become_square(tmp_path: Path, aspect: Fraction, size: tuple[int,
     assert "made square" in reader.remarks[0]
 
 
+def test_nonsense_of_pixels_is_not_believed(tmp_path: Path) -> None:
+    path = encode(tmp_path / "wide.mp4", numbered(3), settings={"sample_aspect_ratio": Fraction(200, 1)})
+    reader = open_source(path)
+    assert (reader.source_size, reader.remarks) == ((64, 48), [])
+
+
 @pytest.mark.parametrize("size", [(63, 47), (1, 48), (64, 1)])
 def test_odd_videos(tmp_path: Path, size: tuple[int, int]) -> None:
     path = encode(tmp_path / "odd.mov", numbered(3, *size, pixels="rgb24"), "png", pixels="rgb24")

@@ -17,6 +17,9 @@ from headsmith.media.video_tones import Tones
 HIDING = frozenset(("vp8", "vp9", "av1"))
 """Codecs with pictures that only serve to predict others."""
 
+WIDEST_PIXEL = 8.0
+"""No camera or format has pixels further from square; a header that says so is damaged."""
+
 
 @dataclass(frozen=True)
 class VideoProbe:
@@ -66,11 +69,17 @@ def _probe(container: av.container.InputContainer, stream: av.VideoStream, first
     fps = float(stream.average_rate or stream.guessed_rate or 25)
     base = float(stream.base_rate or fps)
     orientation = orientation_of(first)
-    aspect = float(stream.sample_aspect_ratio or 1) or 1.0
+    aspect = _aspect(stream)
     size = orientation.size((max(1, round(first.width * aspect)), first.height))
     remarks = tuple(_remarks(first, orientation, aspect))
     start, hides = float(first.time or 0.0), stream.codec_context.codec.canonical_name in HIDING
     return VideoProbe(size, fps, base, _expected(container, stream, fps), orientation, start, tones_of(first), hides, remarks)
+
+
+def _aspect(stream: av.VideoStream) -> float:
+    """Return how many times as wide as high pixels are; 1 where the file tells nothing or nonsense."""
+    aspect = float(stream.sample_aspect_ratio or 1)
+    return aspect if 1 / WIDEST_PIXEL <= aspect <= WIDEST_PIXEL else 1.0
 
 
 def _remarks(first: av.VideoFrame, orientation: Orientation, aspect: float) -> Iterator[str]:

@@ -7,6 +7,10 @@ from typing import BinaryIO
 
 SEGMENT = b"\x18\x53\x80\x67"
 EBML = b"\x1a\x45\xdf\xa3"
+BOXES = frozenset(
+    b"ftyp moov mdat free skip wide pnot uuid styp moof mfra sidx ssix meta meco pdin udta junk emsg prft imda".split()
+)
+"""What may stand outermost in an MP4 (ISO/IEC 14496-12, table 1) or a QuickTime file; anything else is not of the file."""
 
 
 def cut_off(path: str | os.PathLike[str], family: str) -> bool:
@@ -33,7 +37,7 @@ def _boxes_reach(file: BinaryIO, size: int) -> int:
         header = file.read(16)
         length, kind = int.from_bytes(header[:4], "big"), header[4:8]
         length = int.from_bytes(header[8:16], "big") if length == 1 else length
-        if length < 8 or not kind.isascii():
+        if length < 8 or kind not in BOXES:
             break
         at += length
     return at
