@@ -237,6 +237,15 @@ def test_an_unreadable_picture_is_named(folder: Path, content: bytes) -> None:
     assert all(part in caught.value.message for part in ("4.png", "anna", "remedy"))
 
 
+@pytest.mark.parametrize("name", ["4.heic", "4.CR2", "4.eps"])
+def test_a_picture_of_a_kind_that_is_not_read_is_not_left_out(folder: Path, name: str) -> None:
+    (folder / name).write_bytes(b"anything")
+    for path in (folder, folder / name):
+        with pytest.raises(UserError, match="are not read") as caught:
+            open_source(path, clip="anna")
+        assert name in caught.value.message
+
+
 @pytest.mark.parametrize("ending", ["png", "jpg", "webp", "tif", "bmp", "avif"])
 def test_a_picture_that_is_cut_off_is_named(tmp_path: Path, ending: str) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)

@@ -12,6 +12,10 @@ STILLS = frozenset(
 """Endings of files that are pictures, in lower case."""
 IN_FOLDERS = STILLS | {".gif"}
 """Endings that count in a folder: there a GIF is a picture, by itself it is a video."""
+UNREAD = frozenset(
+    (".heic", ".heif", ".jxl", ".jp2", ".j2k", ".psd", ".exr", ".hdr", ".svg", ".eps", ".dng", ".cr2", ".cr3", ".nef", ".arw")
+)
+"""Endings of pictures that are not read. They are refused: left out, a folder would lack them; as a video, HEIC is a tile."""
 LISTS = frozenset((".txt", ".lst"))
 """Endings of list files."""
 LONGEST_LIST = 2**26
@@ -20,7 +24,7 @@ LONGEST_LIST = 2**26
 
 def holds_pictures(path: str | os.PathLike[str]) -> bool:
     """Tell whether a path means pictures: a folder, a list file, or a file whose ending is a picture's."""
-    return Path(path).is_dir() or Path(path).suffix.lower() in STILLS | LISTS
+    return Path(path).is_dir() or Path(path).suffix.lower() in STILLS | LISTS | UNREAD
 
 
 def list_pictures(path: str | os.PathLike[str], *, clip: str | None = None) -> list[Path]:
@@ -30,19 +34,19 @@ def list_pictures(path: str | os.PathLike[str], *, clip: str | None = None) -> l
     a path a line in UTF-8, relative to the list's folder; empty lines and lines that start with ``#`` are skipped.
 
     Raises:
-        UserError: There is no such path, it cannot be read, or it means no pictures.
+        UserError: There is no such path, it cannot be read, it means no pictures, or one of a kind that is not read.
     """
     source = Path(path)
     try:
-        if source.is_dir():
-            return _in_folder(source, clip)
-        if not source.is_file():
-            remedy = "put it there, or correct the table of clips"
-            raise UserError("there is no such picture, list or folder", clip=clip, file=path, remedy=remedy)
-        return _in_list(source, clip) if source.suffix.lower() in LISTS else [source]
+        pictures = _find(source, clip)
     except OSError as error:
         remedy = "see that you may read it (`ls -l`), or correct the table of clips"
         raise UserError(f"it cannot be read: {error.strerror}", clip=clip, file=path, remedy=remedy) from error
+    for picture in pictures:
+        if picture.suffix.lower() in UNREAD:
+            remedy = "convert it to PNG or JPEG"
+            raise UserError(f"pictures of the kind {picture.suffix} are not read", clip=clip, file=picture, remedy=remedy)
+    return pictures
 
 
 def natural_key(name: str) -> tuple[list[str | int], str]:
@@ -51,8 +55,17 @@ def natural_key(name: str) -> tuple[list[str | int], str]:
     return [int(part) if index % 2 else part for index, part in enumerate(parts)], name
 
 
+def _find(source: Path, clip: str | None) -> list[Path]:
+    if source.is_dir():
+        return _in_folder(source, clip)
+    if not source.is_file():
+        remedy = "put it there, or correct the table of clips"
+        raise UserError("there is no such picture, list or folder", clip=clip, file=source, remedy=remedy)
+    return _in_list(source, clip) if source.suffix.lower() in LISTS else [source]
+
+
 def _in_folder(folder: Path, clip: str | None) -> list[Path]:
-    entries = (entry for entry in folder.iterdir() if entry.suffix.lower() in IN_FOLDERS)
+    entries = (entry for entry in folder.iterdir() if entry.suffix.lower() in IN_FOLDERS | UNREAD)
     found = [entry for entry in entries if not entry.name.startswith(".") and not entry.is_dir()]
     if not found:
         remedy = f"name a folder with pictures ({', '.join(sorted(IN_FOLDERS))}), or a video"
