@@ -88,7 +88,7 @@ class Fit:
     def faults(self, least_lips: float) -> list[str]:
         """Return what is wrong with it, in words."""
         found = {
-            f"{self.nose_pixels} pixels of the nose inside": self.nose_pixels > 0,
+            f"{self.nose_pixels:,} pixels of the nose inside": self.nose_pixels > 0,
             f"{self.nose:.0%} of the nose's points inside": self.nose > MOST_NOSE,
             f"{self.lips:.0%} of the lips' points inside": self.lips < least_lips,
             f"{self.around:.0%} of it around the lips": self.around < LEAST_AROUND,
@@ -144,7 +144,7 @@ class MaskWatch:
         lips, nose, around = (total / max(self._checked, 1) for total in self._sums.values())
         above = self._above / max(self._filled, 1)
         found = {
-            f"{self._nose_pixels} of their pixels are labelled nose": self._nose_pixels > 0,
+            f"{self._nose_pixels:,} of their pixels are labelled nose": self._nose_pixels > 0,
             f"{nose:.0%} of the nose's points lie in them (at most {MOST_NOSE:.0%} may)": nose > MOST_NOSE,
             f"only {lips:.0%} of the lips' points lie in them (at least {self._least_lips:.0%} must)": lips < self._least_lips,
             f"only {around:.0%} of them lies around the lips (at least {LEAST_AROUND:.0%} must)": around < LEAST_AROUND,

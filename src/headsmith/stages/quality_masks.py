@@ -7,7 +7,7 @@ from headsmith.contract.settings import QualitySettings
 from headsmith.show.colours import HEAD_COLOUR, MOUTH_COLOUR, legend
 from headsmith.show.overlays import draw_edges
 from headsmith.show.sheets import Panel, contact_sheet
-from headsmith.stages.quality_parts import PANEL_WIDTH, Picture, alarms_of, frame_panel, grey_image, spread
+from headsmith.stages.quality_parts import PANEL_WIDTH, Picture, alarms_of, alarms_told, frame_panel, grey_image, spread
 
 
 def show_masks(clip: str, picture: str, inputs: dict[str, Path], settings: QualitySettings) -> Picture:
@@ -24,8 +24,7 @@ def show_masks(clip: str, picture: str, inputs: dict[str, Path], settings: Quali
         panels.append(Panel(drawn, " · ".join([f"frame {i}", *alarms.get(i, [])]), i in alarms))
     note = (
         "The head mask must follow the hair and end at the collar; the mouth mask must hold both lips and what is between. "
-        f"{len(alarms)} of {manifests['head'].count} frames were flagged; some of them come first. A jump: the mask shares "
-        "little with the one before, and how little is told."
+        f"{alarms_told(len(alarms), manifests['head'].count)} A jump tells how much a mask overlaps the one before."
     )
     footer = [legend([("head", HEAD_COLOUR), ("mouth", MOUTH_COLOUR)], PANEL_WIDTH * settings.columns)]
     return contact_sheet(panels, columns=settings.columns, title=f"{clip}: masks", note=note, footer=footer)

@@ -7,7 +7,7 @@ from headsmith.contract.settings import QualitySettings
 from headsmith.show.colours import MATTE_COLOUR
 from headsmith.show.overlays import draw_edges, over_checkerboard
 from headsmith.show.sheets import Panel, contact_sheet, enlarge
-from headsmith.stages.quality_parts import PANEL_WIDTH, Picture, alarms_of, frame_panel, grey_image, spread
+from headsmith.stages.quality_parts import PANEL_WIDTH, Picture, alarms_of, alarms_told, frame_panel, grey_image, spread
 
 
 def show_matte(clip: str, picture: str, inputs: dict[str, Path], settings: QualitySettings) -> Picture:
@@ -22,6 +22,6 @@ def show_matte(clip: str, picture: str, inputs: dict[str, Path], settings: Quali
         panels.append(Panel(draw_edges(cut, alpha, MATTE_COLOUR, 1), caption, i in alarms))
     note = (
         "The person over a checkerboard; the line is where the matte is half. There must be no squares inside the face, and no "
-        f"wall around the hair. {len(alarms)} of {manifest.count} frames were flagged; some of them come first."
+        f"wall around the hair. {alarms_told(len(alarms), manifest.count)}"
     )
     return contact_sheet(panels, columns=settings.columns, title=f"{clip}: matte", note=note)

@@ -8,7 +8,7 @@ from jaxtyping import UInt8
 from numpy import ndarray
 
 from headsmith.contract.frame_ids import frame_name
-from headsmith.contract.manifest import Manifest, folder_of, read_manifest
+from headsmith.contract.manifest import Manifest, folder_of
 from headsmith.media.images import read_image
 from headsmith.show.sheets import enlarge
 
@@ -53,6 +53,11 @@ def alarms_of(manifest: Manifest) -> dict[int, list[str]]:
     return alarms
 
 
+def alarms_told(alarms: int, frames: int) -> str:
+    """Return a sentence on how many of a clip's frames were flagged."""
+    return f"{alarms} of {frames} frames were flagged; some of them come first." if alarms else "No frame was flagged."
+
+
 def frame_panel(inputs: dict[str, Path], frame_id: int, clip: str) -> Picture:
     """Return a frame of the clip at a panel's width.
 
@@ -69,12 +74,3 @@ def grey_image(manifest: Path, frame_id: int, clip: str) -> UInt8[ndarray, "h w"
         UserError: It cannot be read.
     """
     return read_image(folder_of(manifest) / frame_name(frame_id), grey=True, clip=clip)
-
-
-def frame_width(inputs: dict[str, Path], clip: str) -> int:
-    """Return the width of the clip's frames, in pixels.
-
-    Raises:
-        UserError: Their manifest cannot be read.
-    """
-    return read_manifest(inputs["frames"], clip=clip, verify=False).size[0]
