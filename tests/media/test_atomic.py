@@ -67,6 +67,27 @@ def test_no_space_becomes_a_message(tmp_path: Path) -> None:
     assert "remedy" in caught.value.message
 
 
+def test_what_is_in_the_way_of_an_output_is_told(tmp_path: Path) -> None:
+    (tmp_path / "results").write_text("a file, not a folder")
+    for opened in (atomic_path, atomic_folder):
+        with pytest.raises(UserError, match="the output cannot be written: Not a directory") as caught:
+            opened(tmp_path / "results" / "anna" / "file").__enter__()
+        assert str(tmp_path / "results") in caught.value.message
+        assert "remedy" in caught.value.message
+
+
+def test_a_file_elsewhere_that_cannot_be_read_is_no_matter_of_the_output(tmp_path: Path) -> None:
+    with pytest.raises(PermissionError), atomic_path(tmp_path / "results" / "file"):
+        raise PermissionError(errno.EACCES, "Permission denied", "/elsewhere/input")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_without_the_right_to_write_is_told(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(UserError, match="the output cannot be written: Permission denied"), atomic_path(tmp_path / "a" / "b"):
+        pass
+
+
 FILLS_THE_DISK = """
 import resource, sys
 from pathlib import Path

@@ -4,13 +4,15 @@ import errno
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
 from headsmith.contract.errors import UserError
 
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+NO_ENTRY = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG)
+"""What the system says of a place where nothing may be written, or where something else is in the way."""
 
 
 @contextmanager
@@ -20,17 +22,18 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     The target's folder is made. When the block fails, the temporary file is removed and ``path`` stays as it was.
 
     Raises:
-        UserError: The disk is full.
+        UserError: The disk is full, or nothing may be written there.
     """
     target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
     partial = _beside(target)
     try:
-        with disk_full_explained(target):
+        with writing_explained(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
             yield partial
             partial.replace(target)
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink()
 
 
 @contextmanager
@@ -41,13 +44,13 @@ def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     and ``path`` stays as it was.
 
     Raises:
-        UserError: The disk is full.
+        UserError: The disk is full, or nothing may be written there.
     """
     target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
     partial = _beside(target)
     try:
-        with disk_full_explained(target):
+        with writing_explained(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
             partial.mkdir()
             yield partial
             replace_folder(partial, target)
@@ -65,20 +68,34 @@ def replace_folder(source: Path, target: Path) -> None:
 
 
 @contextmanager
-def disk_full_explained(path: str | os.PathLike[str], clip: str | None = None) -> Iterator[None]:
-    """Turn the system's "no space left", "quota exceeded" and "file too large" into a message for people.
+def writing_explained(path: str | os.PathLike[str], clip: str | None = None) -> Iterator[None]:
+    """Turn what the system says when a file cannot be written into a message for people.
 
     Raises:
-        UserError: In place of such an error, of the system or of FFmpeg (both carry ``errno``); others pass through.
+        UserError: In place of the system's or FFmpeg's "no space left", "quota exceeded" and "file too large" (both carry
+            ``errno``), and of "permission denied" and the like where they are about ``path`` or what lies beside or above it;
+            other errors pass through.
     """
     try:
         yield
     except Exception as error:
-        reason = getattr(error, "strerror", "")
-        if getattr(error, "errno", None) not in NO_SPACE:
-            raise
-        remedy = "free space, or raise the quota, and run the same command again: nothing half-written was left"
-        raise UserError(f"the disk is full: {reason}", clip=clip, file=path, remedy=remedy) from error
+        reason, number = getattr(error, "strerror", ""), getattr(error, "errno", None)
+        if number in NO_SPACE:
+            remedy = "free space, or raise the quota, and run the same command again: nothing half-written was left"
+            raise UserError(f"the disk is full: {reason}", clip=clip, file=path, remedy=remedy) from error
+        if number in NO_ENTRY and _is_about(error, Path(path)):
+            remedy = "see who may write there and what is in the way (`ls -ld`), or work in another folder"
+            raise UserError(f"the output cannot be written: {reason}", clip=clip, file=error.filename, remedy=remedy) from error
+        raise
+
+
+def _is_about(error: Exception, path: Path) -> bool:
+    """Whether an error's file is a path, lies beside it or in its folder, or is one of the folders above."""
+    name = getattr(error, "filename", None)
+    if not isinstance(name, (str, os.PathLike)):
+        return False
+    place, folder = Path(name).absolute(), path.absolute().parent
+    return place.is_relative_to(folder) or folder.is_relative_to(place)
 
 
 def _beside(target: Path) -> Path:

@@ -15,7 +15,7 @@ from jaxtyping import UInt8
 from headsmith.contract.errors import UserError
 from headsmith.contract.frame_ids import frame_name
 from headsmith.contract.manifest import Dropped, FrameDigest, Manifest, differs, folder_of, read_manifest, write_manifest
-from headsmith.media.atomic import disk_full_explained
+from headsmith.media.atomic import writing_explained
 from headsmith.media.images import decode_image, encode_png, read_content
 
 AHEAD = 4
@@ -163,7 +163,7 @@ class FrameFolderWriter:
             raise UserError("no frame is left", clip=self.clip, file=self.folder, remedy=remedy)
         dropped = tuple(sorted(self._dropped, key=lambda item: item.id))
         manifest = Manifest(self._size, tuple(self._ids), self._digest.sha256, dropped, self.details)
-        with disk_full_explained(self.manifest_path, self.clip):
+        with writing_explained(self.manifest_path, self.clip):
             self._partial.replace(self.folder)
             write_manifest(self.manifest_path, manifest)
         self.manifest = manifest
@@ -185,16 +185,16 @@ class FrameFolderWriter:
 
     def _settle(self) -> None:
         frame_id, written = self._waiting.popleft()
-        with disk_full_explained(self.folder, self.clip):
+        with writing_explained(self.folder, self.clip):
             content = written.result()
         self._digest.add(frame_id, content)
 
     def _start_afresh(self) -> None:
-        self.manifest_path.unlink(missing_ok=True)
-        for folder in (self.folder, self._partial):
-            if folder.exists():
-                shutil.rmtree(folder)
-        with disk_full_explained(self.folder, self.clip):
+        with writing_explained(self.folder, self.clip):
+            self.manifest_path.unlink(missing_ok=True)
+            for folder in (self.folder, self._partial):
+                if folder.exists():
+                    shutil.rmtree(folder)
             self._partial.mkdir(parents=True)
 
 

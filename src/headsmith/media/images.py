@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from headsmith.contract.errors import UserError
-from headsmith.media.atomic import disk_full_explained
+from headsmith.media.atomic import writing_explained
 from headsmith.media.sizes import MOST_PIXELS, check_pixels
 
 __all__ = ["MOST_PIXELS", "decode_image", "encode_png", "read_content", "read_image", "write_image"]
@@ -98,7 +98,7 @@ def write_image(path: str | os.PathLike[str], image: UInt8[np.ndarray, "H W *C"]
         ValueError: The array is not an image.
     """
     content = encode_png(image)
-    with disk_full_explained(path):
+    with writing_explained(path):
         Path(path).write_bytes(content)
     return content
 

@@ -15,6 +15,7 @@ from headsmith.contract.settings import FramesSettings
 from headsmith.media.crops import Box, Crop, central_crop, is_outside, place_crop, sticks_out
 from headsmith.media.cuts import open_cutter
 from headsmith.media.frames import FrameFolderWriter
+from headsmith.media.pictures import PictureReader
 from headsmith.media.progress import note, progress
 from headsmith.media.sources import Source, SourceFrame, open_source
 from headsmith.nets.parallel import map_in_order
@@ -90,6 +91,8 @@ def extract_frames(
         tell_watched(watched, clip)
         writer.details |= details_of(source, placement, settings.size)
         writer.details |= {"source_index": indices, "outside": [watched.ids[place] for place in watched.outside]}
+        if isinstance(source, PictureReader):
+            writer.details["names"] = [source.pictures[index].name for index in indices]
 
 
 def place(source: Source, lookout: Lookout, person: str | None, settings: FramesSettings) -> Placement:

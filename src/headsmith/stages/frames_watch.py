@@ -22,10 +22,12 @@ from headsmith.stages.frames_person import REACH, nearest_face
 from headsmith.stages.frames_search import Lookout, larger_side
 
 WATCHED_A_SECOND = 4.0
+HAIR = 0.2
+"""The head reaches above the face's points by this share of their height: hair, measured on cap12 and franck."""
 NEAR = 0.1
-"""A face this near to the crop's edge, in its sides, or nearer, is looked at more closely: the quick detector is that sure."""
+"""A head this near to the crop's edge, in sides of the face, is looked at more closely: the quick detector is that sure."""
 BEYOND = 0.02
-"""A face is outside where it reaches over the crop's edge by more than this, in its sides: points on the edge jitter."""
+"""A head is outside where it reaches over the crop's edge by more than this, in sides of the face: points jitter."""
 MOST_TOLD = 12
 """So many spans are listed in a message."""
 AHEAD = 2
@@ -50,7 +52,7 @@ class Watched:
 
     @property
     def outside(self) -> list[int]:
-        """Places in the lists of the frames in which the face reaches out of the crop, or is gone after or before that."""
+        """Places in the lists of the frames in which the head reaches out of the crop, or is gone after or before that."""
         return [place for place, state in enumerate(self.states) if state == OUTSIDE or self._gone(place)]
 
     @property
@@ -128,7 +130,7 @@ class Watch:
             (x + left * scale, y + top * scale, x + right * scale, y + bottom * scale) for left, top, right, bottom in found
         ]
         box = self._same(tuple(boxes))
-        if box is None or reach_beyond(box, self._crop) > -NEAR * larger_side(box):
+        if box is None or state_of(box, self._crop) != INSIDE:
             look = self._lookout.look(frame.image, frame.seconds, self._source.source_size)
             box = self._same(look.faces) or self._same(look.others or ())
         self._missed = self._missed + 1 if box is None else 0
@@ -141,9 +143,10 @@ class Watch:
 
 def tell_watched(watched: Watched, clip: str) -> None:
     """Tell on the console at which seconds the head leaves the crop, and at which no face is seen."""
+    room = "give it more room (frames.margin, or the column `crop`), or leave those seconds out (start, end)"
     facts = {
-        "the head leaves the crop": (watched.outside, "raise frames.margin, or leave those seconds out by start and end"),
-        "the face is not seen": (watched.unseen, "see the quality sheets; start and end leave seconds out"),
+        "the head leaves the crop": (watched.outside, room),
+        "the face is not seen": (watched.unseen, "look at the quality sheets; start and end leave seconds out"),
     }
     for fact, (places, advice) in facts.items():
         if places:
@@ -162,6 +165,7 @@ def told_spans(watched: Watched, places: list[int]) -> str:
 
 
 def state_of(box: Box, crop: Crop) -> int:
-    """Return ``INSIDE``, ``NEARLY`` or ``OUTSIDE`` for a face in a crop."""
-    beyond = reach_beyond(box, crop) / larger_side(box)
+    """Return ``INSIDE``, ``NEARLY`` or ``OUTSIDE`` for the head around a face's box."""
+    left, top, right, bottom = box
+    beyond = reach_beyond((left, top - HAIR * (bottom - top), right, bottom), crop) / larger_side(box)
     return OUTSIDE if beyond > BEYOND else NEARLY if beyond > -NEAR else INSIDE
