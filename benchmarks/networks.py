@@ -23,15 +23,15 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "src"))
 
 from headsmith.contract.labels import MASKS, label_ids  # noqa: E402
-from headsmith.contract.networks import FAST, PARSER, matting_network  # noqa: E402
+from headsmith.contract.networks import FAST, PARSER, SELFIE, matting_network, matting_view  # noqa: E402
 from headsmith.contract.paths import ASSET, ASSET_LIST  # noqa: E402
-from headsmith.contract.settings import FramesSettings  # noqa: E402
+from headsmith.contract.settings import FramesSettings, MatteSettings  # noqa: E402
 from headsmith.media.frames import iterate_frames  # noqa: E402
 from headsmith.nets import bisenetv2, rvm  # noqa: E402
 from headsmith.nets.face_landmarker import FaceLandmarker  # noqa: E402
+from headsmith.nets.matting import open_rvm, open_selfie  # noqa: E402
 from headsmith.nets.parallel import map_in_order  # noqa: E402
 from headsmith.nets.parsers import Parser, prepare_floats  # noqa: E402
-from headsmith.nets.rvm import Matting  # noqa: E402
 from headsmith.nets.tfjs import read_graph  # noqa: E402
 from headsmith.nets.tfjs_torch import run_graph  # noqa: E402
 from headsmith.stages.assets import fetch_asset  # noqa: E402
@@ -40,6 +40,7 @@ from headsmith.stages.networks import convert_network  # noqa: E402
 
 BISENET = ["bisenetv2/model.json", *(f"bisenetv2/group1-shard{index}of3.bin" for index in (1, 2, 3))]
 RVM = ["rvm/rvm.json", "rvm/rvm.bin"]
+SELFIE_PARTS = ["selfie/selfie.json", "selfie/selfie.bin"]
 CLIPS = {"franck": 4800 / 25, "cap12": 1337 / 25, "pexels": 472 / 25, "single_face": 72 / 25}
 """The clips that are compared on, and about how many seconds they last."""
 
@@ -99,8 +100,11 @@ def overlaps(folder: Path, size: int, count: int) -> dict[str, dict[str, float]]
     fast, full = (Parser(folder / f"{name}.onnx") for name in (PARSER + FAST, PARSER))
     results = {}
     for clip, seconds in CLIPS.items():
-        both = [(fast.parse(frame), full.parse(frame)) for frame in crops(folder, clip, size, count / seconds)]
+        frames = list(crops(folder, clip, size, count / seconds))
+        both = [(fast.parse(frame), full.parse(frame)) for frame in frames]
         results[clip] = {name: mask_overlap(*map(np.stack, zip(*both, strict=True)), labels) for name, labels in MASKS.items()}
+        mattes = [np.stack(list(open_rvm(rvm_file(folder, view), *view).mattes(frames))) > 127 for view in views(size).values()]
+        results[clip]["matte"] = round(float((mattes[0] & mattes[1]).sum() / (mattes[0] | mattes[1]).sum()), 4)
     return results
 
 
@@ -116,20 +120,40 @@ def mask_overlap(first: np.ndarray, second: np.ndarray, labels: tuple[str, ...])
     return round(float((one & other).sum() / max(1, (one | other).sum())), 4)
 
 
+def views(size: int) -> dict[str, tuple[int, float]]:
+    settings = MatteSettings()
+    return {"full": (size, 1.0), "default": matting_view(size, settings.downsample, settings.enlarge)}
+
+
+def matting(frames: list[np.ndarray], folder: Path) -> dict[str, dict[str, float]]:
+    results, count = {}, len(frames)
+    for threads in (1, 2):
+        networks = {
+            f"matting_{word}": open_rvm(rvm_file(folder, view), *view, threads) for word, view in views(len(frames[0])).items()
+        }
+        networks[f"matting_{SELFIE}"] = open_selfie(folder / f"{SELFIE}.onnx", threads)
+        for name, network in networks.items():
+            mattes = network.mattes
+            results[f"{name}_{threads}_threads"] = milliseconds(lambda mattes=mattes: list(mattes(frames)), count)
+    return results
+
+
+def rvm_file(folder: Path, view: tuple[int, float]) -> Path:
+    return folder / f"{matting_network(*view)}.onnx"
+
+
 def measure(frames: list[np.ndarray], folder: Path) -> dict[str, dict[str, float]]:
-    matting = matting_network(frames[0].shape[0])
-    for network, names in ((PARSER, BISENET), (PARSER + FAST, BISENET), (matting, RVM)):
+    mattings = [(matting_network(*view), RVM) for view in views(len(frames[0])).values()]
+    for network, names in ((PARSER, BISENET), (PARSER + FAST, BISENET), (SELFIE, SELFIE_PARTS), *mattings):
         parts = [asset(name) for name in names]
         convert_network(network=network, graph=parts[0], shards=parts[1:], output=folder / f"{network}.onnx")
-    one, two = (Matting(folder / f"{matting}.onnx", threads) for threads in (1, 2))
     count = len(frames)
     with FaceLandmarker(asset("face_landmarker.task")) as landmarker:
         landmarks = milliseconds(lambda: [landmarker.detect(frame) for frame in frames], count)
     return {
         "landmarks": landmarks,
         **parsing(frames, folder),
-        "matting_1_thread": milliseconds(lambda: [one.estimate(frame) for frame in frames], count),
-        "matting_2_threads": milliseconds(lambda: [two.estimate(frame) for frame in frames], count),
+        **matting(frames, folder),
         "parsing_torch": torch_parsing(frames[:4]),
         "matting_torch": torch_matting(frames[:4]),
     }

@@ -5,9 +5,17 @@ from dataclasses import asdict
 
 from headsmith.contract.clips import check_clips, read_clips
 from headsmith.contract.config import USER_FILE, load_settings, read_yaml
-from headsmith.contract.detectors import FINDERS
+from headsmith.contract.detectors import FINDERS, detector_files
 from headsmith.contract.errors import UserError
-from headsmith.contract.networks import BROUGHT_PARSERS, brought_weights, matting_network, parsing_network
+from headsmith.contract.networks import (
+    BROUGHT_PARSERS,
+    SELFIE,
+    brought_matting,
+    brought_weights,
+    matting_network,
+    matting_view,
+    parsing_network,
+)
 from headsmith.contract.stamps import stamp_pictures
 
 
@@ -24,6 +32,7 @@ def read_configuration():
         assets = read_yaml(HOUSE / paths.ASSET_LIST)["assets"]
         check_clips(clips, settings, assets, Path(settings.clips))
         brought_weights(settings.parsing.network, settings.parsing.weights)
+        brought_matting(settings.matte.network, settings.matte.weights)
     except UserError as error:
         tell(f"headsmith: {error.message}")
         sys.exit(1)
@@ -32,7 +41,9 @@ def read_configuration():
 
 SETTINGS, CLIPS, ASSETS = read_configuration()
 VARIANTS = list(SETTINGS.avatar)
-MATTE_NETWORK = matting_network(SETTINGS.frames.size, SETTINGS.matte.downsample)
+MATTE_VIEW = matting_view(SETTINGS.frames.size, SETTINGS.matte.downsample, SETTINGS.matte.enlarge)
+MATTE_NETWORK = SELFIE if SETTINGS.matte.network == SELFIE else matting_network(*MATTE_VIEW)
+MATTE_FILE = SETTINGS.matte.weights or paths.NETWORK.format(network=MATTE_NETWORK)
 PARSING_NETWORK = parsing_network(SETTINGS.parsing.network, SETTINGS.parsing.precision)
 NETWORKS = [PARSING_NETWORK, MATTE_NETWORK]
 STAGE_PICTURES = ["frames", "landmarks", "matte", "parsing", "masks", "tracking"]
@@ -70,6 +81,25 @@ def frames_settings(wildcards):
     clip = CLIPS[wildcards.clip]
     own = {name: getattr(clip, name) for name in ("fps", "crop")}
     return section(SETTINGS, "frames") | {name: value for name, value in own.items() if value is not None}
+
+
+def landmark_files(wildcards):
+    """Return the names of the assets that the detector of landmarks opens; none where the user brings landmarks."""
+    chosen = SETTINGS.landmarks
+    return [] if chosen.detector == "file" else list(detector_files(chosen.detector, chosen.faces))
+
+
+def landmark_sources(wildcards):
+    """Return what landmarks come from: the detector's files, or the clip's own landmarks."""
+    if SETTINGS.landmarks.detector == "file":
+        return {"given": CLIPS[wildcards.clip].landmarks}
+    return {"files": [paths.ASSET.format(asset=name) for name in landmark_files(wildcards)]}
+
+
+def landmark_stamp(wildcards):
+    """Return what changes when one of the files changes that a folder of landmarks stands for."""
+    given = CLIPS[wildcards.clip].landmarks
+    return stamp_pictures(given) if SETTINGS.landmarks.detector == "file" and Path(given).is_dir() else ""
 
 
 def mask_settings(mask):

@@ -5,7 +5,7 @@ rule estimate_matte:
     input:
         frames=paths.FRAMES_MANIFEST,
         frames_folder=ancient(paths.FRAMES),
-        network=paths.NETWORK.format(network=MATTE_NETWORK),
+        network=MATTE_FILE,
     output:
         manifest=paths.MATTE_MANIFEST,
         folder=directory(paths.MATTE),

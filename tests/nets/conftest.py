@@ -7,6 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
+from headsmith.contract.networks import matting_network
+from headsmith.nets.rvm import convert_rvm
 from headsmith.nets.tfjs import Graph, read_graph
 
 Assets = Callable[[str], Path]
@@ -35,3 +37,17 @@ def bisenet_graph(asset: Assets) -> Graph:
 @pytest.fixture(scope="session")
 def rvm_graph(asset: Assets) -> Graph:
     return read_graph(asset("rvm/rvm.json"), [asset("rvm/rvm.bin")])
+
+
+@pytest.fixture(scope="session")
+def rvm_file(rvm_graph: Graph, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Return a function from a size and a scale to RVM converted for them, once each."""
+    folder = tmp_path_factory.mktemp("rvm")
+
+    def converted(size: int, scale: float = 1.0) -> Path:
+        path = folder / f"{matting_network(size, scale)}.onnx"
+        if not path.exists():
+            path.write_bytes(convert_rvm(rvm_graph, size, scale, {}).SerializeToString())
+        return path
+
+    return converted

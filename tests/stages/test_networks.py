@@ -1,4 +1,4 @@
-"""From TF.js packages to networks, mattes and label maps of a real clip; the same bytes again; what does not fit."""
+"""From TF.js packages to networks and label maps of a real clip; the same bytes again; what does not fit."""
 
 import json
 from pathlib import Path
@@ -10,10 +10,9 @@ import pytest
 from headsmith.contract.errors import UserError
 from headsmith.contract.labels import LABELS
 from headsmith.contract.manifest import read_manifest
-from headsmith.contract.settings import MatteSettings, ParsingSettings
+from headsmith.contract.settings import ParsingSettings
 from headsmith.media.frames import FrameFolderWriter, iterate_frames
 from headsmith.nets.onnx_session import open_session
-from headsmith.stages.matte import estimate_matte
 from headsmith.stages.networks import convert_network
 from headsmith.stages.parsing import parse_faces
 
@@ -59,13 +58,6 @@ def converted(tmp_path_factory, parts):
     return of
 
 
-def matte(clip: Path, network: Path, name: str, threads: int = 1, **settings) -> dict[int, np.ndarray]:
-    manifest = clip / f"{name}.json"
-    options = {"settings": MatteSettings(**settings), "threads": threads}
-    estimate_matte(clip="franck", frames=clip / "frames.json", network=network, manifest=manifest, **options)
-    return dict(iterate_frames(manifest, grey=True))
-
-
 def test_conversion_is_repeatable_and_says_where_it_comes_from(converted, parts, tmp_path):
     again = tmp_path / "again.onnx"
     convert_network(network="rvm-128", output=again, **parts("rvm-128"))
@@ -100,33 +92,6 @@ def test_graph_with_an_unknown_operation_is_refused(parts, tmp_path):
     with pytest.raises(UserError, match="'LoadLibrary' of node"):
         convert_network(network="bisenetv2", graph=graph, shards=given["shards"], output=tmp_path / "network.onnx")
     assert not (tmp_path / "network.onnx").exists()
-
-
-def test_mattes_of_a_clip(clip, converted):
-    pictures = matte(clip, converted("rvm-128"), "matte")
-    assert list(pictures) == [0, 1, 2, 3, 4]
-    for picture in pictures.values():
-        assert picture.shape == (128, 128)
-        assert picture[55:85, 50:75].min() > 250
-        assert picture[:20, :20].max() < 5
-    first = (clip / "matte.json").read_bytes()
-    matte(clip, converted("rvm-128"), "matte", threads=2)
-    assert (clip / "matte.json").read_bytes() == first
-
-
-def test_refined_mattes_of_a_clip(clip, converted):
-    whole = matte(clip, converted("rvm-128"), "matte")
-    refined = matte(clip, converted("rvm-128-at-75"), "refined", downsample=0.75)
-    assert np.mean([np.abs(whole[index].astype(int) - refined[index]).mean() for index in whole]) < 8
-
-
-def test_matting_that_does_not_fit_is_refused(clip, converted):
-    with pytest.raises(UserError, match=r"scale 1.0, the settings ask for 0.5") as caught:
-        matte(clip, converted("rvm-128"), "unfit", downsample=0.5)
-    assert caught.value.clip == "franck"
-    with pytest.raises(UserError, match="made for frames of 96 pixels, not 128x128"):
-        matte(clip, converted("rvm-96"), "unfit")
-    assert not list(clip.glob("*unfit*"))
 
 
 def test_label_maps_of_a_clip(clip, converted):

@@ -1,8 +1,8 @@
 """The names of converted networks (``resources/networks/{network}.onnx``): a name says all that is fixed by the conversion.
 
 ``bisenetv2-fast`` is the parser with its large convolutions in 8 bits, ``bisenetv2`` the same in 32; the other parsers are
-made from weights that the user brings. ``rvm-256`` is the matting network for frames of 256 pixels; ``rvm-512-at-50`` the same
-for 512 pixels, working at 50 percent of that before its refiner sharpens the matte.
+made from weights that the user brings. ``rvm-192`` is the matting network that sees frames in 192 pixels; ``rvm-512-at-50``
+the same in 512, working at 50 percent of that before its refiner sharpens the matte; ``selfie`` the light one.
 """
 
 import re
@@ -14,6 +14,8 @@ from headsmith.contract.errors import UserError
 PARSER = "bisenetv2"
 """The parser that is fetched; it alone has a fast form, measured against the whole one."""
 FAST = "-fast"
+SELFIE = "selfie"
+RVM_PAGE = "https://github.com/PeterL1n/RobustVideoMatting (releases)"
 
 
 @dataclass(frozen=True)
@@ -81,24 +83,59 @@ def brought_weights(network: str, weights: str) -> Path | None:
     raise UserError(what, file=weights or None, remedy=remedy)
 
 
-def matting_network(size: int, downsample: float = 1.0) -> str:
-    """Return the name of the matting network for square frames.
+def brought_matting(network: str, weights: str) -> Path | None:
+    """Return the user's own RVM, None for a network that is fetched.
+
+    Args:
+        network: ``MatteSettings.network``.
+        weights: ``MatteSettings.weights``.
+
+    Raises:
+        UserError: The file is not there, or named and not needed.
+    """
+    if not weights:
+        return None
+    if network == SELFIE:
+        remedy = "leave matte.weights blank, or set matte.network to rvm"
+        raise UserError(f"matte.weights is set, but {SELFIE} is fetched", file=weights, remedy=remedy)
+    if not Path(weights).is_file():
+        remedy = (
+            f"download rvm_mobilenetv3_fp32.onnx or .torchscript from {RVM_PAGE} to that path, or leave matte.weights blank"
+        )
+        raise UserError("the weights of RVM that matte.weights names are not there", file=weights, remedy=remedy)
+    return Path(weights)
+
+
+def matting_view(size: int, downsample: float, enlarge: str) -> tuple[int, float]:
+    """Return the side at which RVM sees the frames, and the scale of that at which it works before its own refiner.
 
     Args:
         size: Side of the frames, in pixels.
-        downsample: ``MatteSettings.downsample``, 0.1..1; rounded to whole percents.
+        downsample: ``MatteSettings.downsample``, 0.1..1.
+        enlarge: ``MatteSettings.enlarge``.
     """
-    percent = round(downsample * 100)
-    return f"rvm-{size}" if percent == 100 else f"rvm-{size}-at-{percent}"
+    return (size, downsample) if enlarge == "guided" else (round(size * downsample), 1.0)
+
+
+def matting_network(side: int, scale: float = 1.0) -> str:
+    """Return the name of RVM, converted.
+
+    Args:
+        side: Side at which it sees the frames, in pixels.
+        scale: Scale of that at which it works, 0.1..1; rounded to whole percents.
+    """
+    percent = round(scale * 100)
+    return f"rvm-{side}" if percent == 100 else f"rvm-{side}-at-{percent}"
 
 
 def matting_shape(network: str) -> tuple[int, float]:
-    """Return the side and the scale that the name of a matting network tells.
+    """Return the side and the scale that the name of a converted RVM tells.
 
     Raises:
         UserError: The name is not one that ``matting_network`` gives.
     """
     found = re.fullmatch(r"rvm-([1-9][0-9]*)(?:-at-([1-9][0-9]?))?", network)
     if found is None:
-        raise UserError(f"unknown network {network!r}", remedy=f"use {PARSER}, rvm-<size> or rvm-<size>-at-<percent>")
+        remedy = f"use {PARSER}, {SELFIE}, rvm-<size> or rvm-<size>-at-<percent>"
+        raise UserError(f"unknown network {network!r}", remedy=remedy)
     return int(found[1]), int(found[2] or 100) / 100

@@ -71,7 +71,16 @@ class MatteSettings:
         "rvm", "`rvm`: Robust Video Matting, with memory; `selfie`: MediaPipe's light one, without", choices=("rvm", "selfie")
     )
     weights: str = setting("", "path of your own RVM, ONNX or TorchScript; blank: the one that is fetched")
-    downsample: float = setting(1.0, "scale at which RVM runs before its guided filter refines", minimum=0.1, maximum=1)
+    downsample: float = setting(0.75, "scale at which RVM sees the frames", minimum=0.1, maximum=1)
+    enlarge: str = setting(
+        "bicubic",
+        "how RVM's matte comes back to the frames' size: `bicubic`, or by its own `guided` filter, made for large frames",
+        choices=("bicubic", "guided"),
+    )
+    chunk: int = setting(0, "frames that are matted as a stream of their own, faded into the next; 0: all are one", minimum=0)
+    min_overlap: float = setting(
+        0.9, "a matte that shares less of its area with the frame before is flagged as a jump", minimum=0, maximum=1
+    )
 
 
 @dataclass(frozen=True)

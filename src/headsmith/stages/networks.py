@@ -7,13 +7,14 @@ from pathlib import Path
 from onnx import ModelProto
 
 from headsmith.contract.errors import UserError
-from headsmith.contract.networks import BROUGHT_PARSERS, FAST, PARSER, matting_shape
+from headsmith.contract.networks import BROUGHT_PARSERS, FAST, PARSER, SELFIE, matting_shape
 from headsmith.media.atomic import atomic_path
 from headsmith.media.progress import note
 from headsmith.nets.bisenet_resnet_onnx import convert_bisenet_resnet
 from headsmith.nets.bisenetv2 import convert_bisenetv2, shrink_bisenetv2
 from headsmith.nets.rvm import convert_rvm
 from headsmith.nets.segformer import declare_segformer
+from headsmith.nets.selfie import convert_selfie
 from headsmith.nets.tfjs import Graph, read_graph
 
 
@@ -86,6 +87,8 @@ def convert(network: str, graph: Graph, metadata: dict[str, str]) -> ModelProto:
         return convert_bisenetv2(graph, metadata)
     if network == PARSER + FAST:
         return shrink_bisenetv2(convert_bisenetv2(graph, metadata))
+    if network == SELFIE:
+        return convert_selfie(graph, metadata)
     size, scale = matting_shape(network)
     return convert_rvm(graph, size, scale, metadata)
 
