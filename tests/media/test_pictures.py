@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageFile, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
 
 from headsmith.contract.errors import UserError
 from headsmith.media.pictures import PictureReader
@@ -121,8 +121,9 @@ def test_the_longer_side_is_capped_by_area_averaging(tmp_path: Path) -> None:
     assert np.abs(frame.image - image.reshape(30, 3, 40, 3, 3).mean((1, 3))).max() <= 0.51
 
 
+@pytest.mark.parametrize("ending", ["png", "tif", "webp"])
 @pytest.mark.parametrize("turned", range(1, 9))
-def test_exif_turns_pictures_upright(tmp_path: Path, turned: int) -> None:
+def test_exif_turns_pictures_upright(tmp_path: Path, turned: int, ending: str) -> None:
     """The stored picture is made from the upright one by the inverse of what EXIF 3.0, 4.6.5.1.6 says of each value."""
     upright = np.random.default_rng(1).integers(0, 256, (4, 6, 3), dtype=np.uint8)
     stored = {
@@ -137,10 +138,39 @@ def test_exif_turns_pictures_upright(tmp_path: Path, turned: int) -> None:
     }[turned]
     exif = Image.Exif()
     exif[0x0112] = turned
-    reader = open_source(save(tmp_path / "turned.png", stored, exif=exif))
+    reader = open_source(save(tmp_path / f"turned.{ending}", stored, exif=exif, lossless=True))
     assert reader.source_size == (6, 4)
     assert np.array_equal(next(iter(reader)).image, upright)
     assert any("EXIF" in remark for remark in reader.remarks) == (turned > 1)
+
+
+def test_exif_behind_the_pixels_counts(tmp_path: Path) -> None:
+    upright = stripes()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    content = save(tmp_path / "turned.png", np.rot90(upright, 1), exif=exif).read_bytes()
+    start = content.index(b"eXIf") - 4
+    length = 12 + struct.unpack(">I", content[start : start + 4])[0]
+    chunk, rest = content[start : start + length], content[:start] + content[start + length :]
+    (tmp_path / "turned.png").write_bytes(rest[:-12] + chunk + rest[-12:])
+    reader = open_source(tmp_path / "turned.png")
+    assert reader.source_size == (32, 24)
+    assert np.array_equal(next(iter(reader)).image, upright)
+
+
+def test_a_header_is_read_without_the_pixels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_):
+        raise AssertionError("pixels were decoded")
+
+    paths = [save(tmp_path / f"one.{ending}", stripes()) for ending in ("png", "jpg", "tif", "bmp", "webp", "avif")]
+    for plugin in (
+        PngImagePlugin.PngImageFile,
+        JpegImagePlugin.JpegImageFile,
+        TiffImagePlugin.TiffImageFile,
+        ImageFile.ImageFile,
+    ):
+        monkeypatch.setattr(plugin, "load", refuse)
+    assert [read_header(path).size for path in paths] == [(32, 24)] * 6
 
 
 def as_palette(image: np.ndarray) -> Image.Image:

@@ -10,6 +10,7 @@ import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from jaxtyping import UInt8
@@ -24,6 +25,7 @@ from PIL import TiffImagePlugin as Tiff
 from PIL import WebPImagePlugin as WebP
 
 from headsmith.contract.errors import UserError
+from headsmith.media.images import PNG_SIGNATURE
 from headsmith.media.sizes import check_pixels
 
 READERS = (
@@ -44,6 +46,10 @@ BROKEN = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, st
 """What Pillow raises over damaged or hostile files."""
 ORIENTATION = 0x0112
 """The EXIF tag (EXIF 3.0, 4.6.5.1.6): 1 upright, 2 to 4 mirrored or upside down, 5 to 8 on their side."""
+MOST_EXIF = 1 << 16
+"""Bytes of EXIF that are looked at; JPEG has room for no more."""
+ON_SIDE = (5, 6, 7, 8)
+"""Orientations that swap width and height. Pillow turns TIFFs by itself and tells their upright size."""
 REMEDY = "replace the picture or take it out; converting it to PNG with another program may also help"
 
 
@@ -68,8 +74,8 @@ def read_header(path: str | os.PathLike[str], *, clip: str | None = None) -> Pic
     """
     with _opened(path, clip) as image:
         try:
-            turned = image.getexif().get(ORIENTATION, 1)
-            size = image.size[::-1] if turned in (5, 6, 7, 8) else image.size
+            turned = _orientation(image)
+            size = image.size[::-1] if turned in ON_SIDE and image.format != "TIFF" else image.size
             return PictureHeader(size, tuple(_remarks(image, turned)))
         except BROKEN as error:
             raise UserError(f"the picture's header is broken: {error}", clip=clip, file=path, remedy=REMEDY) from error
@@ -83,8 +89,9 @@ def read_picture(path: str | os.PathLike[str], *, clip: str | None = None) -> UI
     """
     with _opened(path, clip) as image:
         try:
+            turned = 1 if image.format == "TIFF" else _orientation(image)
             image.load()
-            return np.asarray(_upright_rgb(image))
+            return np.asarray(_upright(_rgb(image), turned))
         except BROKEN as error:
             what = f"the picture is broken or cut off: {error}"
             raise UserError(what, clip=clip, file=path, remedy=REMEDY) from error
@@ -136,8 +143,39 @@ def _colour_mode(image: Image.Image) -> str:
     return "L" if image.mode in ("1", "L", "LA", "La", *DEEP) else "RGB"
 
 
-def _upright_rgb(image: Image.Image) -> Image.Image:
-    """Return the picture in mode RGB."""
+def _orientation(image: Image.Image) -> int:
+    """Return the EXIF orientation; Pillow would decode a PNG to look for it behind the pixels."""
+    if image.format != "PNG":
+        return image.getexif().get(ORIENTATION, 1)
+    exif = Image.Exif()
+    exif.load(_png_exif(image.fp))
+    return exif.get(ORIENTATION, 1)
+
+
+def _png_exif(file: BinaryIO) -> bytes:
+    """Return the content of a PNG's ``eXIf`` chunk, empty where there is none, and leave the file where it was."""
+    at, place, found = file.tell(), len(PNG_SIGNATURE), b""
+    while not found:
+        file.seek(place)
+        header = file.read(8)
+        if len(header) < 8 or header[4:] == b"IEND":
+            break
+        length = int.from_bytes(header[:4], "big")
+        if header[4:] == b"eXIf":
+            found = file.read(min(length, MOST_EXIF))
+        place += length + 12
+    file.seek(at)
+    return found
+
+
+def _upright(image: Image.Image, turned: int) -> Image.Image:
+    image.info = {}
+    image.getexif()[ORIENTATION] = turned
+    return ImageOps.exif_transpose(image)
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    """Return the picture in mode RGB: in sRGB, over white."""
     profile, mode = image.info.get("icc_profile"), _colour_mode(image)
     alpha = image.convert("RGBA").getchannel("A") if image.has_transparency_data else None
     colours = _eight_bits(image) if image.mode in DEEP else image.convert("RGBA" if alpha else mode).convert(mode)
@@ -147,9 +185,7 @@ def _upright_rgb(image: Image.Image) -> Image.Image:
         white = Image.new("RGB", colours.size, "white")
         white.paste(colours, mask=alpha)
         colours = white
-    colours.info = {}
-    colours.getexif()[ORIENTATION] = image.getexif().get(ORIENTATION, 1)
-    return ImageOps.exif_transpose(colours)
+    return colours
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
