@@ -94,8 +94,9 @@ def test_graph_with_an_unknown_operation_is_refused(parts, tmp_path):
     assert not (tmp_path / "network.onnx").exists()
 
 
-def test_label_maps_of_a_clip(clip, converted):
-    options = {"clip": "franck", "frames": clip / "frames.json", "network": converted("bisenetv2")}
+@pytest.mark.parametrize("network", ["bisenetv2", "bisenetv2-fast"])
+def test_label_maps_of_a_clip(clip, converted, network):
+    options = {"clip": "franck", "frames": clip / "frames.json", "network": converted(network)}
     parse_faces(**options, manifest=clip / "parsing.json", settings=ParsingSettings(), threads=2)
     first = (clip / "parsing.json").read_bytes()
     for _, labels in iterate_frames(clip / "parsing.json", grey=True):
