@@ -30,7 +30,7 @@ def parse_faces(*, clip: str, frames: Path, network: Path, manifest: Path, setti
     parser = Parser(network, order=settings.label_order)
     count = read_manifest(frames, clip=clip, verify=False).count
     details = {"network": Path(network).stem, "label_order": parser.order}
-    with FrameFolderWriter(manifest, clip, details=details) as writer:
+    with FrameFolderWriter(manifest, clip, details=details, flat=True) as writer:
         parsed = map_in_order(lambda frame: parser.parse(frame[1]), iterate_frames(frames, clip), threads)
         for (frame_id, _), labels in progress(parsed, count, f"{clip}: parsing"):
             writer.add(frame_id, labels)
