@@ -7,15 +7,8 @@ from headsmith.contract.clips import check_clips, read_clips
 from headsmith.contract.config import USER_FILE, load_settings, read_yaml
 from headsmith.contract.detectors import FINDERS, detector_files
 from headsmith.contract.errors import UserError
-from headsmith.contract.networks import (
-    BROUGHT_PARSERS,
-    SELFIE,
-    brought_matting,
-    brought_weights,
-    matting_network,
-    matting_view,
-    parsing_network,
-)
+from headsmith.contract.networks import BROUGHT_PARSERS, SELFIE, brought_matting, brought_weights
+from headsmith.contract.networks import matting_network, matting_view, parsing_network
 from headsmith.contract.stamps import stamp_pictures
 
 

@@ -64,6 +64,24 @@ def test_depthwise_convolution_is_one_convolution_a_channel():
         np.testing.assert_allclose(result[0, ..., 2 * channel : 2 * channel + 2], alone, atol=1e-5)
 
 
+@pytest.mark.parametrize(("size", "side"), [((7, 10), 3), ((8, 8), 2), ((9, 6), 1), ((8, 9), 4)])
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize("padding", ["SAME", "VALID"])
+def test_convolution_back_is_the_transpose(size, side, stride, padding):
+    kernel, attributes = picture(side, side, 2, 4), {"padding": padding, "strides": [1, stride, stride, 1]}
+    one = picture(*size, 2)
+    forwards = convolve_slowly(one, kernel, stride, 1, padding == "SAME")
+    other = picture(*forwards.shape)
+    graph = graph_of("Conv2DBackpropInput", [np.array([1, *size, 2], np.int32), kernel], attributes, 2)
+    (backwards,) = run_graph(graph, {"x": torch.from_numpy(other[None])}, [Ref("y")])
+    assert backwards.shape == (1, *size, 2)
+    np.testing.assert_allclose(
+        (forwards * other).sum(), (one * backwards[0].numpy()).sum(dtype=np.float64), rtol=1e-3, atol=1e-3
+    )
+    inputs, outputs = {"x": torch.from_numpy(other[None])}, {"y": Ref("y")}
+    assert largest_difference(graph, convert_graph(graph, inputs, {}, outputs, {}), inputs, {}, outputs) < 1e-5
+
+
 @pytest.mark.parametrize(("op", "reduce"), [("MaxPool", np.max), ("AvgPool", np.mean)])
 def test_pooling_does_not_count_padding(op, reduce):
     image = picture(1, 5, 7, 2) - 5
@@ -122,6 +140,7 @@ POOL = {"padding": "SAME", "strides": [1, 2, 2, 1], "ksize": [1, 3, 3, 1]}
         ("ResizeBilinear", [np.array([18, 14], np.int32)], {"align_corners": True}, 0),
         ("ResizeBilinear", [np.array([18, 14], np.int32)], {}, 0),
         ("Sub", [picture(6)], {}, 1),
+        ("AddN", [picture(1, 9, 7, 6), picture(1, 9, 7, 6)], {}, 1),
         ("RealDiv", [np.array(2.5, np.float32)], {}, 0),
         ("Maximum", [picture(9, 7, 6)], {}, 0),
         ("Mean", [np.array([1, 2], np.int32)], {"keep_dims": True}, 0),
