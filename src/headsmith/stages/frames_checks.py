@@ -1,15 +1,16 @@
 """What makes a clip unfit for frames, said before or after they are cut."""
 
 import math
+from typing import NoReturn
 
 import numpy as np
 
 from headsmith.contract.errors import UserError
 from headsmith.contract.settings import FramesSettings
-from headsmith.media.crops import median_side
+from headsmith.media.crops import Box, median_side
 from headsmith.media.progress import note
 from headsmith.media.sources import Source
-from headsmith.stages.frames_person import Choice
+from headsmith.stages.frames_person import Choice, told_place
 from headsmith.stages.frames_search import Look, overlap
 
 MOST_MISSING = 0.5
@@ -79,22 +80,32 @@ def compare_opinions(looks: list[Look], choice: Choice, source: Source) -> list[
     """
     pairs = [(look, box) for look, box in zip(looks, choice.boxes, strict=True) if look.others is not None]
     both = [(look, box) for look, box in pairs if box in look.faces and look.others]
-    disputed = [look for look, box in both if not any(overlap(box, other) for other in look.others or ())]
-    alone = sum(box in look.faces and not look.others for look, box in pairs)
+    disputed = [(look, box) for look, box in both if not any(overlap(box, other) for other in look.others)]
     if len(disputed) > MOST_DISPUTED * len(both):
-        moments = tell_moments([look.seconds for look in disputed])
-        what = (
-            f"MediaPipe and MTCNN see the face in different places in {len(disputed)} of {len(both)} searched frames: {moments}"
-        )
-        remedy = "look at the video there; use a part (start, end) without it, name the face in the column `person`, give the "
-        remedy += "crop yourself (column `crop`), or set frames.second_opinion to none"
-        raise UserError(what, clip=source.clip, file=source.path, remedy=remedy)
+        refuse_disputed(disputed, len(both), source)
+    alone = sum(box in look.faces and not look.others for look, box in pairs)
     facts = {
         "MTCNN sees the face elsewhere than MediaPipe": len(disputed),
         "MTCNN alone sees the face, and its box is used": choice.filled,
         "MediaPipe alone sees the face": alone,
     }
     return [f"{fact} in {count} of {len(looks)} searched frames" for fact, count in facts.items() if count]
+
+
+def refuse_disputed(disputed: list[tuple[Look, Box]], compared: int, source: Source) -> NoReturn:
+    """Refuse a clip in which two detectors see the face in different places.
+
+    Raises:
+        UserError: Always.
+    """
+    look, box = disputed[0]
+    places = [told_place(found) for found in (box, look.others[0])]
+    moments = tell_moments([look.seconds for look, _ in disputed])
+    what = f"MediaPipe and MTCNN see the face in different places in {len(disputed)} of {compared} searched frames: {moments}; "
+    what += f"in the first at {places[0]} and at {places[1]}"
+    remedy = "look at the video there; use a part without it (start, end), name the place of the right one in the column "
+    remedy += "`person`, give the crop yourself (column `crop`), or set frames.second_opinion to none"
+    raise UserError(what, clip=source.clip, file=source.path, remedy=remedy)
 
 
 def tell_moments(seconds: list[float]) -> str:

@@ -117,8 +117,13 @@ def told_places(looks: list[Look]) -> str:
     fullest = max(looks, key=lambda look: len(candidates(look)), default=None)
     if fullest is None or not candidates(fullest):
         return "none shows any"
-    places = " and ".join("{:.0f},{:.0f}".format(*box_centre(box)) for box in sorted(candidates(fullest)))
+    places = " and ".join(told_place(box) for box in sorted(candidates(fullest)))
     return f"at {fullest.seconds:.2f} s there are faces at {places}"
+
+
+def told_place(box: Box) -> str:
+    """Return the centre of a box as the column ``person`` takes it."""
+    return "{:.0f},{:.0f}".format(*box_centre(box))
 
 
 def _walk(looks: list[Look], start: Box | None) -> list[Box | None]:

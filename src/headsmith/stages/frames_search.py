@@ -62,18 +62,19 @@ class Lookout:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._stack.close()
 
-    def look(self, image: Picture, seconds: float, source_size: tuple[int, int]) -> Look:
+    def look(self, image: Picture, seconds: float, source_size: tuple[int, int], *, compare: bool = True) -> Look:
         """Return the faces in a picture.
 
         Args:
             image: RGB, the whole picture, of any size.
             seconds: Its time.
             source_size: Width and height of the source, in whose pixels the boxes are told.
+            compare: Whether MTCNN is also asked where MediaPipe sees a face.
         """
         ratio = (source_size[0] / image.shape[1], source_size[1] / image.shape[0])
         faces = largest_first([face.box for face in self._landmarker.detect(image)], ratio)
-        others = None if self._second is None else largest_first(self._second(image), ratio)
-        return Look(seconds, faces, others)
+        asked = self._second is not None and (compare or not faces)
+        return Look(seconds, faces, largest_first(self._second(image), ratio) if asked else None)
 
 
 def open_second(mtcnn: list[Path]) -> Callable[[Picture], list[Box]]:

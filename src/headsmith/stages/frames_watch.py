@@ -131,7 +131,7 @@ class Watch:
         ]
         box = self._same(tuple(boxes))
         if box is None or state_of(box, self._crop) != INSIDE:
-            look = self._lookout.look(frame.image, frame.seconds, self._source.source_size)
+            look = self._lookout.look(frame.image, frame.seconds, self._source.source_size, compare=False)
             box = self._same(look.faces) or self._same(look.others or ())
         self._missed = self._missed + 1 if box is None else 0
         self._last = box or self._last
