@@ -123,6 +123,27 @@ def test_shrinking_is_as_good_as_a_float_area_average() -> None:
     assert np.sqrt((error**2).mean()) < 1.0
 
 
+@pytest.mark.parametrize("stored", [False, True], ids=["untold", "H.264"])
+def test_a_conversion_without_scaling_is_exact(tmp_path: Path, stored: bool) -> None:
+    """Chroma is interpolated linearly from where it lies: between columns, in H.264 on every other one (H.273, type 0)."""
+    random = np.random.default_rng(0)
+    picture = cv2.resize(random.integers(60, 200, (6, 8, 3), dtype=np.uint8), (64, 48), interpolation=cv2.INTER_CUBIC)
+    frame = av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(format="yuv420p", dst_colorspace=5)
+    planes = frame.to_ndarray().astype(np.float32)
+    y, u, v = planes[:48], planes[48:60].reshape(24, 32), planes[60:].reshape(24, 32)
+    columns, rows = np.meshgrid(np.arange(64, dtype=np.float32) / 2, np.arange(48, dtype=np.float32) / 2 - 0.25)
+    columns = columns if stored else columns - 0.25
+    u, v = (cv2.remap(plane, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) for plane in (u, v))
+    y, u, v = (y - 16) / 219, (u - 128) / 224, (v - 128) / 224
+    red, blue = y + 2 * (1 - 0.299) * v, y + 2 * (1 - 0.114) * u
+    truth = 255 * np.dstack([red, (y - 0.299 * red - 0.114 * blue) / 0.587, blue])
+    image = converted(frame)
+    if stored:
+        (shown,) = open_source(encode(tmp_path / "exact.mp4", [frame], options={"qp": "0"}))
+        image = shown.image
+    assert np.abs(image - np.clip(truth, 0, 255)).max() <= 0.6
+
+
 @pytest.mark.parametrize(
     ("codec", "ending", "pixels"),
     [("qtrle", "mov", "argb"), ("png", "mov", "rgba"), ("ffv1", "mkv", "bgra"), ("libvpx-vp9", "webm", "yuva420p")],

@@ -48,15 +48,20 @@ class FrameConverter:
         return self.orientation.apply(image)
 
     def _scaled(self, frame: av.VideoFrame, kind: str) -> np.ndarray:
-        """Return the frame as RGB of the converter's size in one pass of swscale: area averaging when it shrinks."""
+        """Return the frame as RGB of the converter's size in one pass of swscale: area averaging when it shrinks.
+
+        Where the size stays, the kernel only widens chroma, and the bilinear one is nearest to the truth and cheapest.
+        """
         width, height = self.orientation.size(self.size)
-        shrinks = frame.width * frame.height > width * height
-        kernel = Interpolation.AREA if shrinks else Interpolation.BICUBIC
+        kernel = Interpolation.BILINEAR
+        if (width, height) != (frame.width, frame.height):
+            shrinks = frame.width * frame.height > width * height
+            kernel = Interpolation.AREA if shrinks else Interpolation.BICUBIC
         return self._reformat(frame, width, height, kind, kernel)
 
     def _over_white(self, frame: av.VideoFrame) -> UInt8[np.ndarray, "H W 3"]:
         """Return the frame in its own size, its transparent parts over white; hidden colours must not bleed in by scaling."""
-        image = self._reformat(frame, frame.width, frame.height, "rgba", Interpolation.BICUBIC).astype(np.uint16)
+        image = self._reformat(frame, frame.width, frame.height, "rgba", Interpolation.BILINEAR).astype(np.uint16)
         colours, alpha = image[..., :3], image[..., 3:]
         return ((colours * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
 
