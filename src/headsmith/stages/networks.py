@@ -94,10 +94,10 @@ def convert(network: str, graph: Graph, metadata: dict[str, str]) -> ModelProto:
 
 
 def tell_if_unknown(network: str, weights: Path) -> None:
-    """Tell where a user's file is not one that is known; it may still be a good one."""
-    known = BROUGHT_PARSERS[network].sha256
-    if known and hash_files([weights]) not in known.values():
-        note(f"{weights} is not {' or '.join(known)} as published (its sha256 differs); it is taken where names and shapes fit")
+    """Tell where a user's file bears the name of one that is known and is another; it may still be a good one."""
+    known = BROUGHT_PARSERS[network].sha256.get(weights.name)
+    if known is not None and hash_files([weights]) != known:
+        note(f"{weights} is not {weights.name} as published (its sha256 differs); it is taken where names and shapes fit")
 
 
 def hash_files(files: Sequence[Path]) -> str:
