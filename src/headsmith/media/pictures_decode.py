@@ -17,7 +17,7 @@ from jaxtyping import UInt8
 from PIL import AvifImagePlugin as Avif
 from PIL import BmpImagePlugin as Bmp
 from PIL import GifImagePlugin as Gif
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms
 from PIL import JpegImagePlugin as Jpeg
 from PIL import PngImagePlugin as Png
 from PIL import PpmImagePlugin as Ppm
@@ -27,6 +27,7 @@ from PIL import WebPImagePlugin as WebP
 from headsmith.contract.errors import UserError
 from headsmith.media.images import PNG_SIGNATURE
 from headsmith.media.sizes import check_pixels
+from headsmith.media.video_orientation import Orientation
 
 READERS = (
     Png.PngImageFile,
@@ -48,8 +49,18 @@ ORIENTATION = 0x0112
 """The EXIF tag (EXIF 3.0, 4.6.5.1.6): 1 upright, 2 to 4 mirrored or upside down, 5 to 8 on their side."""
 MOST_EXIF = 1 << 16
 """Bytes of EXIF that are looked at; JPEG has room for no more."""
-ON_SIDE = (5, 6, 7, 8)
-"""Orientations that swap width and height. Pillow turns TIFFs by itself and tells their upright size."""
+ORIENTATIONS = {
+    2: Orientation(flipped_x=True),
+    3: Orientation(flipped_x=True, flipped_y=True),
+    4: Orientation(flipped_y=True),
+    5: Orientation(transposed=True),
+    6: Orientation(transposed=True, flipped_x=True),
+    7: Orientation(transposed=True, flipped_x=True, flipped_y=True),
+    8: Orientation(transposed=True, flipped_y=True),
+}
+"""What each value of the tag asks for; others ask for nothing. Pillow turns TIFFs by itself and tells their upright size."""
+STRIP = 256
+"""Rows that are converted at once."""
 REMEDY = "replace the picture or take it out; converting it to PNG with another program may also help"
 
 
@@ -75,8 +86,8 @@ def read_header(path: str | os.PathLike[str], *, clip: str | None = None) -> Pic
     with _opened(path, clip) as image:
         try:
             turned = _orientation(image)
-            size = image.size[::-1] if turned in ON_SIDE and image.format != "TIFF" else image.size
-            return PictureHeader(size, tuple(_remarks(image, turned)))
+            orientation = ORIENTATIONS.get(1 if image.format == "TIFF" else turned, Orientation())
+            return PictureHeader(orientation.size(image.size), tuple(_remarks(image, turned)))
         except BROKEN as error:
             raise UserError(f"the picture's header is broken: {error}", clip=clip, file=path, remedy=REMEDY) from error
 
@@ -91,7 +102,7 @@ def read_picture(path: str | os.PathLike[str], *, clip: str | None = None) -> UI
         try:
             turned = 1 if image.format == "TIFF" else _orientation(image)
             image.load()
-            return np.asarray(_upright(_rgb(image), turned))
+            return ORIENTATIONS.get(turned, Orientation()).apply(_in_strips(image))
         except BROKEN as error:
             what = f"the picture is broken or cut off: {error}"
             raise UserError(what, clip=clip, file=path, remedy=REMEDY) from error
@@ -120,7 +131,7 @@ def _opened(path: str | os.PathLike[str], clip: str | None) -> Image.Image:
 
 
 def _remarks(image: Image.Image, turned: int) -> list[str]:
-    remarks = ["turned upright as its EXIF orientation says"] if turned not in (0, 1) else []
+    remarks = ["turned upright as its EXIF orientation says"] if turned in ORIENTATIONS else []
     if image.has_transparency_data:
         remarks.append("transparent pixels laid over white")
     if image.mode in DEEP:
@@ -168,10 +179,13 @@ def _png_exif(file: BinaryIO) -> bytes:
     return found
 
 
-def _upright(image: Image.Image, turned: int) -> Image.Image:
-    image.info = {}
-    image.getexif()[ORIENTATION] = turned
-    return ImageOps.exif_transpose(image)
+def _in_strips(image: Image.Image) -> UInt8[np.ndarray, "H W 3"]:
+    """Return the picture as RGB, some rows at a time: Pillow's copies of a large one would take gigabytes."""
+    pixels = np.empty((image.height, image.width, 3), np.uint8)
+    for top in range(0, image.height, STRIP):
+        bottom = min(top + STRIP, image.height)
+        pixels[top:bottom] = np.asarray(_rgb(image.crop((0, top, image.width, bottom))))
+    return pixels
 
 
 def _rgb(image: Image.Image) -> Image.Image:
