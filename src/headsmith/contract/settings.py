@@ -31,7 +31,7 @@ class FramesSettings:
     """Reading a video: which frames, how large, and the crop around the face."""
 
     fps: float = setting(0.0, "frames kept per second, chosen while reading; 0 keeps all", minimum=0)
-    max_side: int = setting(720, "longer side of the video after reading, in pixels", minimum=64)
+    max_side: int = setting(720, "longer side of the pictures in which faces are searched for, in pixels", minimum=64)
     crop: str = setting(
         "face",
         "`face`: one square around the face; `none`: the centred square; `x,y,size`: this square, in the video's own pixels",
@@ -42,7 +42,7 @@ class FramesSettings:
     second_opinion: str = setting("none", "a second detector that must agree on where the face is", choices=("none", "mtcnn"))
     size: int = setting(256, "side of the square images, in pixels", minimum=64)
     margin: float = setting(1.65, "side of the crop as a multiple of the face's larger side", minimum=1)
-    detect_every: int = setting(24, "a frame in this many is searched for a face to place the crop", minimum=1)
+    detect_every: int = setting(24, "a frame in about this many is searched for a face to place the crop; in long clips fewer", minimum=1)
     min_face: int = setting(48, "smallest accepted side of the face, in pixels of the capped video", minimum=16)
     min_decoded: float = setting(0.9, "smallest share of the expected frames that must decode", minimum=0, maximum=1)
 
