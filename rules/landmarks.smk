@@ -1,11 +1,11 @@
-"""From frames to 478 points and 52 blendshapes a frame."""
+"""From frames to the points of the face in each, by the chosen detector or from the user's files."""
 
 
 rule detect_landmarks:
     input:
+        unpack(landmark_sources),
         frames=paths.FRAMES_MANIFEST,
         frames_folder=ancient(paths.FRAMES),
-        detector=DETECTOR,
     output:
         landmarks=paths.LANDMARKS,
         summary=paths.LANDMARKS_SUMMARY,
@@ -22,6 +22,8 @@ rule detect_landmarks:
     params:
         code=fingerprint("stages.landmarks", script="detect_landmarks"),
         settings=section(SETTINGS, "landmarks"),
+        files=landmark_files,
+        stamp=landmark_stamp,
     message:
         "{rule}: {wildcards.clip}"
     script:

@@ -1,10 +1,11 @@
 import numpy as np
 
+from headsmith.contract.conventions import CONVENTIONS, IBUG68, MEDIAPIPE478
 from headsmith.contract.labels import LABELS
-from headsmith.contract.landmark_groups import LEFT_EYE, RIGHT_EYE, RINGS
+from headsmith.contract.landmark_groups import LEFT_EYE, RIGHT_EYE
 from headsmith.show.colours import HEAD_COLOUR, LABEL_COLOURS
 from headsmith.show.overlays import (
-    RING_COLOURS,
+    CONTOUR_COLOURS,
     blend_labels,
     cross_out,
     draw_edges,
@@ -31,11 +32,23 @@ def test_rings_have_the_colours_of_their_sides():
     for ring, centre in ((RIGHT_EYE, 30.5), (LEFT_EYE, 80.5)):
         angles = np.linspace(0, 2 * np.pi, len(ring), endpoint=False)
         points[list(ring)] = np.stack([centre + 12 * np.cos(angles), 50.5 + 12 * np.sin(angles)], 1)
-    drawn = draw_landmarks(GREY, points)
-    assert np.abs(drawn[50, 42].astype(int) - RING_COLOURS["right_eye"]).max() < 40
-    assert np.abs(drawn[50, 92].astype(int) - RING_COLOURS["left_eye"]).max() < 40
+    drawn = draw_landmarks(GREY, points, MEDIAPIPE478)
+    assert np.abs(drawn[50, 42].astype(int) - CONTOUR_COLOURS["right_eye"]).max() < 40
+    assert np.abs(drawn[50, 92].astype(int) - CONTOUR_COLOURS["left_eye"]).max() < 40
     assert (drawn[50, 30] == 90).all()
-    assert set(RING_COLOURS) == set(RINGS)
+    contours = [name for convention in CONVENTIONS.values() for name in (*convention.rings, *convention.lines)]
+    assert set(CONTOUR_COLOURS) == set(contours)
+
+
+def test_open_contours_stay_open():
+    points = np.full((68, 2), 10.5)
+    angles = np.linspace(0.2 * np.pi, 0.8 * np.pi, 17)
+    points[:17] = np.stack([60.5 - 50 * np.cos(angles), 20.5 + 60 * np.sin(angles)], 1)
+    drawn = draw_landmarks(GREY, points, IBUG68)
+    assert np.abs(drawn[80, 60].astype(int) - CONTOUR_COLOURS["oval"]).max() < 40
+    ends = points[[0, 16]].mean(0).astype(int)
+    assert (drawn[ends[1], ends[0]] == 90).all()
+    assert (drawn != 90).any(-1).sum() < 400
 
 
 def test_edges_follow_the_mask_and_leave_its_inside():

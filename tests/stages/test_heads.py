@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from headsmith.contract.conventions import IBUG68, IBUG68_FROM_MEDIAPIPE
 from headsmith.contract.errors import UserError
 from headsmith.contract.landmark_groups import CONVENTION, COUNT, INNER_LIPS, LEFT_IRIS, LEFT_PUPIL, NOSE_TIP, OUTER_EYE_CORNERS
 from headsmith.contract.settings import HeadsSettings
@@ -27,6 +28,19 @@ def places(head):
 def test_every_point_is_embedded(head):
     assert head.embeddings[CONVENTION].points.tolist() == list(range(COUNT))
     assert len(head.identity) == FEW.identity_components
+
+
+def test_the_68_points_lie_between_those_that_stand_for_them(head, places):
+    embedding = head.embeddings[IBUG68.name]
+    assert embedding.points.tolist() == list(range(68))
+    found = np.einsum("mc,mcd->md", embedding.barycentrics, head.template[head.faces[embedding.faces]])
+    middles = np.stack([places[list(sources)].mean(0) for sources in IBUG68_FROM_MEDIAPIPE])
+    single = np.array([len(sources) == 1 for sources in IBUG68_FROM_MEDIAPIPE])
+    np.testing.assert_array_equal(found[single], middles[single])
+    assert np.linalg.norm(found - middles, axis=1).max() < 0.003
+    assert np.isin(head.faces[embedding.faces], head.regions["skin"]).all()
+    mirrored = found[[*range(16, -1, -1)]] * (-1, 1, 1)
+    assert np.linalg.norm(found[:17] - mirrored, axis=1).max() < 0.01
 
 
 def test_points_lie_where_their_names_say(head, places):

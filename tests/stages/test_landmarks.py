@@ -6,12 +6,13 @@ import cv2
 import numpy as np
 import pytest
 
+from headsmith.contract.conventions import IBUG68_FROM_MEDIAPIPE
 from headsmith.contract.errors import UserError
 from headsmith.contract.settings import LandmarksSettings
 from headsmith.media.frames import FrameFolderWriter
-from headsmith.nets.face_landmarker import Face
-from headsmith.stages import landmarks
-from headsmith.stages.landmarks import detect_landmarks, judge, prominence
+from headsmith.nets.faces import Face
+from headsmith.stages.landmarks import detect_landmarks
+from headsmith.stages.landmarks_choice import Chooser, Chosen, judge, prominence, touches_edge
 
 
 @pytest.fixture(scope="module")
@@ -26,18 +27,21 @@ def portrait(asset):
 def detect(tmp_path, asset):
     """Return a function that runs the stage on frames and gives the two files it writes."""
 
-    def run(frames, **settings):
-        with FrameFolderWriter(tmp_path / "frames.json") as writer:
+    def run(frames, person=None, threads=1, **settings):
+        details = {} if person is None else {"person": list(person)}
+        with FrameFolderWriter(tmp_path / "frames.json", details=details) as writer:
             for index, frame in enumerate(frames):
                 writer.add(2 * index, frame)
         output, summary = tmp_path / "landmarks.npz", tmp_path / "landmarks.json"
         detect_landmarks(
             clip="franck",
             frames=tmp_path / "frames.json",
-            detector=asset("face_landmarker.task"),
+            files={"face_landmarker.task": asset("face_landmarker.task")},
+            given=None,
             output=output,
             summary=summary,
             settings=LandmarksSettings(**settings),
+            threads=threads,
         )
         return output, summary
 
@@ -61,11 +65,14 @@ def test_what_is_written(detect, portrait):
         assert content["confidence"][1] == 0
         assert content["confidence"][0] > 0.8
         assert content["blendshape_names"][25] == "jawOpen"
-        assert content["convention"] == "mediapipe478"
+        assert (content["convention"], content["detector"]) == ("mediapipe478", "mediapipe")
+        assert content["point_confidence"].shape == (3, 478)
+        assert (content["point_confidence"][[0, 2]] == 1).all() and np.isnan(content["point_confidence"][1]).all()
         assert 90 < content["points"][0, 4, 0] < 150
         assert abs(content["points"][0, 4, 0] + content["points"][2, 4, 0] - 256) < 3
     told = json.loads(summary.read_text())
-    assert told["counts"] == {"ok": 2, "no_face": 1, "two_faces": 0, "low_confidence": 0}
+    assert told["counts"] == {"ok": 2, "no_face": 1, "two_faces": 0, "low_confidence": 0, "other_face": 0}
+    assert told["at_edge"] == []
     assert told["not_ok"] == [{"id": 2, "reason": "no_face"}]
     detect([portrait, EMPTY, portrait[:, ::-1].copy()], max_missing=0.4)
     assert output.read_bytes() == first
@@ -120,38 +127,118 @@ def test_a_small_second_face_does_not_matter(detect, portrait):
         assert np.abs(content["points"][0, 4, :2] - expected).max() < 6
 
 
-def face_at(x: float, y: float, side: float) -> Face:
+def face_at(x: float, y: float, side: float, confidence: float = 0.9) -> Face:
     """Return a face whose points fill a square."""
     points = np.zeros((478, 3), np.float32)
     points[:, :2] = (x, y)
     points[0, :2] -= side / 2
     points[1, :2] += side / 2
-    return Face(points, np.zeros(52, np.float32), 0.9, np.ones(len(points), np.float32))
+    return Face(points, np.zeros(52, np.float32), confidence, np.ones(len(points), np.float32))
 
 
 def test_which_face_counts():
     size = (256, 256)
     centred, aside, small = face_at(128, 128, 100), face_at(30, 128, 100), face_at(128, 200, 40)
+    rival = face_at(120, 128, 90)
     assert prominence(centred, size) == pytest.approx(100 * 100)
     assert prominence(centred, size) > prominence(aside, size) > 0
-    assert judge([], [], size) == "no_face"
-    assert judge([small], [], size) == "low_confidence"
-    assert judge([centred, small], [centred, small], size) == "ok"
-    assert judge([centred, face_at(120, 128, 90)], [centred, face_at(120, 128, 90)], size) == "two_faces"
-    assert set(landmarks.STATUSES) >= {"ok", "no_face", "low_confidence", "two_faces"}
+    assert judge([], [], size) == ("no_face", None)
+    assert judge([small], [], size) == ("low_confidence", None)
+    assert judge([centred, small], [centred, small], size) == ("ok", centred)
+    assert judge([centred, rival], [centred, rival], size) == ("two_faces", None)
+    chooser = Chooser(size, 0.5)
+    assert chooser.choose([small, centred]) == Chosen("ok", centred, 2)
+    assert chooser.choose([small, face_at(128, 128, 100, 0.4)]) == Chosen("ok", small, 1)
+    assert chooser.choose([face_at(128, 128, 100, 0.4)]) == Chosen("low_confidence", None, 0)
+
+
+def test_a_chosen_person_is_followed_and_nobody_else():
+    """Two people side by side change places in depth and walk; the chosen one leaves and comes back."""
+    chooser = Chooser((640, 360), 0.5, (110.0, 200.0))
+    for step in range(30):
+        mine, other = face_at(100 + 8 * step, 180, 70 - step), face_at(420 - 8 * step, 90, 100 + step)
+        assert chooser.choose([other, mine]) == Chosen("ok", mine, 2)
+    assert chooser.choose([]).status == "no_face"
+    for _ in range(9):
+        assert chooser.choose([face_at(520, 90, 120)]) == Chosen("other_face", None, 1)
+    assert chooser.choose([face_at(300, 180, 40), face_at(520, 90, 120)]).status == "ok"
+
+
+def test_a_chosen_person_beside_another(detect, portrait):
+    """The left of two equal faces; where it is covered, the right one does not stand in."""
+    mirrored = portrait[:, ::-1]
+    pair = np.concatenate([portrait, mirrored], 1)
+    alone = np.concatenate([np.full_like(portrait, 90), mirrored], 1)
+    output, summary = detect([pair, alone, pair], person=(120.0, 130.0), max_missing=0.4)
+    told = json.loads(summary.read_text())
+    assert told["counts"]["ok"] == 2 and told["not_ok"] == [{"id": 2, "reason": "other_face"}]
+    assert told["second_face"] == [0, 4]
+    with np.load(output) as content:
+        assert 90 < content["points"][0, 4, 0] < 150
+    output, _ = detect([pair, pair], person=(400.0, 130.0))
+    with np.load(output) as content:
+        assert (content["points"][:, 4, 0] > 350).all()
+
+
+def test_a_face_at_the_edge_is_told(detect, portrait, capsys):
+    cut = np.concatenate([portrait[:, 78:], portrait[:, :78] // 2 + 60], 1)
+    _, summary = detect([portrait, cut], max_missing=0.5)
+    assert json.loads(summary.read_text())["at_edge"] == [2]
+    assert "touches the frame's edge in 1 of 2 frames (2)" in capsys.readouterr().err
+    assert not touches_edge((1.0, 1.0, 255.0, 255.0), (256, 256))
+    for box in ((0.5, 9.0, 99.0, 99.0), (9.0, 0.5, 99.0, 99.0), (9.0, 9.0, 255.5, 99.0), (9.0, 9.0, 99.0, 300.0)):
+        assert touches_edge(box, (256, 256))
+
+
+def test_the_68_points_of_mediapipe(detect, portrait):
+    output, _ = detect([portrait])
+    with np.load(output) as content:
+        all_points, shapes = content["points"][0], content["blendshapes"][0]
+    output, summary = detect([portrait, EMPTY], detector="mediapipe68", max_missing=0.5)
+    with np.load(output) as content:
+        assert content["points"].shape == (2, 68, 3) and content["point_confidence"].shape == (2, 68)
+        expected = np.stack([all_points[list(sources)].mean(0) for sources in IBUG68_FROM_MEDIAPIPE])
+        np.testing.assert_array_equal(content["points"][0], expected)
+        np.testing.assert_array_equal(content["blendshapes"][0], shapes)
+        assert (content["convention"], content["detector"]) == ("ibug68", "mediapipe68")
+        assert np.isnan(content["points"][1]).all()
+    told = json.loads(summary.read_text())
+    assert (told["convention"], told["detector"]) == ("ibug68", "mediapipe68")
+
+
+def test_the_number_of_threads_changes_nothing(detect, portrait):
+    frames = [np.roll(portrait, shift, 1) for shift in range(0, 21, 3)]
+    contents = []
+    for threads in (1, 3):
+        output, summary = detect(frames, threads=threads)
+        contents.append((output.read_bytes(), summary.read_bytes()))
+    assert contents[0] == contents[1]
+
+
+def test_landmarks_from_nowhere(tmp_path, portrait, asset):
+    with FrameFolderWriter(tmp_path / "frames.json") as writer:
+        writer.add(0, portrait)
+    arguments = {"clip": "franck", "frames": tmp_path / "frames.json", "files": {}, "given": None, "threads": 1}
+    outputs = {"output": tmp_path / "landmarks.npz", "summary": tmp_path / "landmarks.json"}
+    with pytest.raises(UserError, match="none is named"):
+        detect_landmarks(**arguments, **outputs, settings=LandmarksSettings(detector="file"))
+    with pytest.raises(UserError, match="lacks face_landmarker"):
+        detect_landmarks(**arguments, **outputs, settings=LandmarksSettings())
 
 
 def test_broken_frames_are_told(detect, portrait, tmp_path, asset):
     detect([portrait])
     (tmp_path / "frames/00000.png").write_bytes(b"not a picture")
-    with pytest.raises(UserError, match="differs from its manifest") as caught:
+    with pytest.raises(UserError, match="not an image") as caught:
         detect_landmarks(
             clip="franck",
             frames=tmp_path / "frames.json",
-            detector=asset("face_landmarker.task"),
+            files={"face_landmarker.task": asset("face_landmarker.task")},
+            given=None,
             output=tmp_path / "again.npz",
             summary=tmp_path / "again.json",
             settings=LandmarksSettings(),
+            threads=1,
         )
     assert caught.value.clip == "franck"
     assert not (tmp_path / "again.npz").exists()

@@ -1,3 +1,4 @@
+import json
 import shutil
 
 import numpy as np
@@ -6,16 +7,16 @@ import pytest
 from headsmith.contract.errors import UserError
 from headsmith.contract.frame_ids import frame_name
 from headsmith.contract.labels import LABELS
-from headsmith.contract.manifest import folder_of
+from headsmith.contract.manifest import Manifest, folder_of
 from headsmith.contract.settings import QualitySettings
 from headsmith.media.frames import FrameFolderWriter
 from headsmith.media.images import read_image
 from headsmith.show.colours import HEAD_COLOUR, LABEL_COLOURS, MOUTH_COLOUR
-from headsmith.show.overlays import RING_COLOURS
+from headsmith.show.overlays import CONTOUR_COLOURS
 from headsmith.show.sheets import GAP
 from headsmith.show.text import ALARM
 from headsmith.stages.quality import draw_quality
-from headsmith.stages.quality_parts import PANEL_WIDTH, spread
+from headsmith.stages.quality_parts import PANEL_WIDTH, alarms_of, alarms_told, spread
 from headsmith.stages.quality_tracking import normals_of
 from tests.stages.avatar_clip import COUNT, SIDE, SKIN, pictures, write_clip
 
@@ -46,6 +47,7 @@ def clip(tmp_path_factory):
         points=np.where(status[:, None, None] == "ok", points, np.nan).astype(np.float32),
         status=status,
         confidence=np.where(status == "ok", 0.9, np.nan),
+        convention=np.array("mediapipe478"),
     )
     inputs = {name: folder / f"{name}.json" for name in (*names, "parsing")}
     return (
@@ -96,7 +98,7 @@ def test_landmarks_lie_on_their_places_and_bad_frames_are_crossed_out(clip, tmp_
     radius = np.hypot((columns + 0.5) / SCALE - 16, (rows + 0.5) / SCALE - 16)
     assert radius.max() < 6.6
     assert np.quantile(radius, 0.05) < 6 < np.quantile(radius, 0.999)
-    assert any((good == colour).all(-1).any() for colour in RING_COLOURS.values())
+    assert any((good == colour).all(-1).any() for colour in CONTOUR_COLOURS.values())
 
 
 def test_the_matte_shows_squares_where_it_is_empty_alone(clip, tmp_path):
@@ -121,6 +123,43 @@ def test_mask_edges_are_where_the_masks_end(clip, tmp_path):
         rows, columns = np.nonzero((panel == colour).all(-1))
         found = np.array([columns.min(), columns.max(), rows.min(), rows.max()]) / SCALE
         assert np.abs(found - (left, right, top, bottom)).max() < 0.6
+
+
+def flagged(clip, word, tmp_path, **details):
+    """Return the clip's inputs with details added to one manifest, whose folder stays where it is."""
+    content = json.loads(clip[word].read_text())
+    content["details"] |= details
+    (tmp_path / f"{word}.json").write_text(json.dumps(content))
+    (tmp_path / word).symlink_to(folder_of(clip[word]))
+    return clip | {word: tmp_path / f"{word}.json"}
+
+
+@pytest.mark.parametrize(
+    ("picture", "word", "details"),
+    [
+        ("masks", "mouth_masks", {"flagged": [{"id": 5, "reason": "empty"}]}),
+        ("masks", "head_masks", {"jumps": [[5, 0.25]]}),
+        ("matte", "matte", {"jumps": [[5, 0.25]]}),
+    ],
+)
+def test_frames_that_a_stage_flagged_come_first_in_red(clip, tmp_path, picture, word, details):
+    inputs = flagged(clip, word, tmp_path, **details)
+    plain, marked = draw(clip, picture, tmp_path), draw(inputs, picture, tmp_path)
+    assert not (plain == ALARM).all(-1).any()
+    first, others = marked[:, : GAP + PANEL_WIDTH], marked[:, GAP + PANEL_WIDTH :]
+    assert (first == ALARM).all(-1).any()
+    assert not (others == ALARM).all(-1).any()
+    left = 8 + 5 % 3
+    panel = cut_panels(marked, 1)[0]
+    assert near(at(panel, left + 2, 10), SKIN) and not near(at(panel, left - 1.5, 10), SKIN)
+
+
+def test_alarms_are_jumps_and_flags_by_frame():
+    details = {"jumps": [[3, 0.125], [4, 0.5]], "flagged": [{"id": 4, "reason": "empty"}], "fps": 25.0}
+    alarms = alarms_of(Manifest((8, 8), (3, 4), "", details=details))
+    assert alarms == {3: ["jump 0.12"], 4: ["jump 0.50", "empty"]}
+    assert alarms_of(Manifest((8, 8), (3, 4), "")) == {}
+    assert alarms_told(2, 9).startswith("2 of 9") and "No frame" in alarms_told(0, 9)
 
 
 def test_the_tracked_head_lies_where_the_camera_puts_it(clip, tmp_path):

@@ -7,10 +7,12 @@ import pytest
 import torch
 from synthetic_head import synthetic_head
 
+from headsmith.contract.conventions import IBUG68
 from headsmith.contract.errors import UserError
 from headsmith.contract.landmark_groups import CONVENTION, FACE_OVAL
 from headsmith.contract.settings import TrackingSettings
 from headsmith.heads.container import load_head, save_head
+from headsmith.heads.embedding_ibug import embed_ibug
 from headsmith.heads.model import HeadModel, HeadParameters
 from headsmith.maths.cameras import Camera, project
 from headsmith.maths.rotations import axis_angle_to_matrix
@@ -44,10 +46,10 @@ def true_motion():
     return turn, shift, codes
 
 
-def true_points(container):
-    """Where the detector would see all points."""
+def true_points(container, convention=CONVENTION):
+    """Where a detector would see all points."""
     turn, shift, codes = true_motion()
-    model, embedding = HeadModel.from_container(container, torch.float64), container.embeddings[CONVENTION]
+    model, embedding = HeadModel.from_container(container, torch.float64), container.embeddings[convention]
     corners = model(codes)[:, model.faces[torch.from_numpy(embedding.faces).long()]]
     points = (corners * torch.from_numpy(embedding.barycentrics)[..., None]).sum(-2)
     two = torch.ones(FRAMES, 2).double()
@@ -76,6 +78,7 @@ def write_landmarks(path, points, bad=(), **changes):
         "blendshapes": np.full((len(points), len(NAMES)), 0.3, np.float32),
         "blendshape_names": np.array(NAMES),
         "confidence": np.ones(len(points), np.float32),
+        "point_confidence": np.ones(points.shape[:2], np.float32),
         "status": status,
         "convention": np.array(CONVENTION),
     }
@@ -181,10 +184,66 @@ def test_too_many_outliers(clip):
         track_head(**clip)
 
 
-def test_an_unknown_convention_names_both(clip):
-    write_landmarks(clip["landmarks"], true_points(load_head(clip["head"])), convention=np.array("dlib68"))
-    with pytest.raises(UserError, match=f"dlib68.*{CONVENTION}"):
+def test_a_head_without_the_landmarks_convention_names_both(clip):
+    write_landmarks(clip["landmarks"], true_points(load_head(clip["head"]))[:, :68], convention=np.array("ibug68"))
+    with pytest.raises(UserError, match=f"ibug68.*synthetic.*{CONVENTION}"):
         track_head(**clip)
+
+
+@pytest.mark.parametrize(
+    ("convention", "fault"), [("dlib68", "unknown convention, 'dlib68'"), ("ibug68", "68 points, but have 478")]
+)
+def test_a_convention_that_the_points_are_not_of(clip, convention, fault):
+    write_landmarks(clip["landmarks"], true_points(load_head(clip["head"])), convention=np.array(convention))
+    with pytest.raises(UserError, match=fault) as caught:
+        track_head(**clip)
+    assert caught.value.file == str(clip["landmarks"])
+
+
+@pytest.fixture
+def clip_of_68(clip):
+    """The same clip, seen by a detector of 68 points without depth and without blendshapes."""
+    head = load_head(clip["head"])
+    mapped = embed_ibug(head.embeddings[CONVENTION], head.template.astype(float), head.faces, np.arange(len(head.faces)))
+    save_head(head.with_embedding(IBUG68.name, mapped), clip["head"])
+    write_68(clip)
+    return clip
+
+
+def write_68(clip, points=None, **changes):
+    points = true_points(load_head(clip["head"]), IBUG68.name) if points is None else points
+    blank = {"blendshapes": np.zeros((FRAMES, 0), np.float32), "blendshape_names": np.array([], np.str_)}
+    write_landmarks(clip["landmarks"], points, **blank, convention=np.array(IBUG68.name), **changes)
+    with np.load(clip["landmarks"]) as content:
+        arrays = dict(content)
+    arrays["points"][..., 2] = np.nan
+    np.savez(clip["landmarks"], **arrays)
+
+
+def test_a_clip_of_68_points_is_tracked(clip_of_68):
+    track_head(**clip_of_68)
+    arrays, summary, _ = read(clip_of_68)
+    turn = true_motion()[0]
+    assert summary["convention"] == arrays["convention"] == "ibug68"
+    assert summary["landmarks"] == 68 and summary["counts"]["ok"] == FRAMES
+    assert set(summary["landmark_error_percent_iod_by_part"]) == set(IBUG68.parts)
+    assert summary["landmark_error_percent_iod"] < 0.3
+    angles = head_angles(torch.from_numpy(arrays["rotation"]).double()) - head_angles(turn)
+    assert angles.abs().max() < 3
+    assert arrays["residual"].shape == (FRAMES,) and np.isfinite(arrays["residual"]).all()
+
+
+def test_points_that_the_detector_doubts_count_less(clip_of_68):
+    points = true_points(load_head(clip_of_68["head"]), IBUG68.name)
+    points[:, 48:] += (6, 0)
+    sure = np.ones((FRAMES, 68), np.float32)
+    errors = []
+    for trust in (1.0, 0.0):
+        sure[:, 48:] = trust
+        write_68(clip_of_68, points, point_confidence=sure)
+        track_head(**{**clip_of_68, "settings": replace(SETTINGS, max_residual=50.0)})
+        errors.append(read(clip_of_68)[1]["landmark_error_percent_iod_by_part"]["nose"])
+    assert errors[1] < 0.5 < errors[0], errors
 
 
 def test_landmarks_of_other_frames_are_refused(clip):

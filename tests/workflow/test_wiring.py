@@ -136,7 +136,11 @@ def _parameters(path: Path, function: str) -> set[str]:
 def _inputs(rule: str) -> set[str]:
     (block,) = [param.values[1] for param in RULES if param.id == rule]
     section = block.split("    input:\n")[1].split("    output:\n")[0]
-    unpacked = {"parts_of_network": {"graph", "shards", "weights", "config"}, "perceptual_weights": {"perceptual"}}
+    unpacked = {
+        "parts_of_network": {"graph", "shards", "weights", "config"},
+        "perceptual_weights": {"perceptual"},
+        "landmark_sources": {"files", "given"},
+    }
     names = set(re.findall(r"^        (\w+)=", section, re.MULTILINE))
     return names.union(*(words for function, words in unpacked.items() if function in section))
 

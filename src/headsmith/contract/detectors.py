@@ -20,6 +20,9 @@ CONVENTION_OF: dict[str, str] = {
 }
 """The convention of each detector's points; the keys are all detectors there are (``file`` reads, and detects nothing)."""
 
+BLENDSHAPE_DETECTORS = ("mediapipe", "mediapipe68")
+"""Those that tell MediaPipe's 52 blendshapes as well."""
+
 FINDERS: dict[str, tuple[str, ...]] = {"mediapipe": (MEDIAPIPE_MODEL,), "mtcnn": MTCNN_WEIGHTS}
 """The files of those who find where faces are."""
 

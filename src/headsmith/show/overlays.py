@@ -5,7 +5,7 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 from numpy import ndarray
 
-from headsmith.contract.landmark_groups import COUNT, RINGS
+from headsmith.contract.conventions import Convention
 from headsmith.show.colours import colour_labels
 from headsmith.show.text import Colour
 
@@ -14,7 +14,7 @@ Picture = UInt8[ndarray, "H W 3"]
 FRACTION_BITS = 4
 """OpenCV takes fixed-point coordinates: sixteenths of a pixel."""
 
-RING_COLOURS: dict[str, Colour] = {
+CONTOUR_COLOURS: dict[str, Colour] = {
     "oval": (255, 214, 0),
     "right_brow": (255, 145, 0),
     "left_brow": (0, 200, 255),
@@ -24,26 +24,30 @@ RING_COLOURS: dict[str, Colour] = {
     "left_iris": (60, 120, 255),
     "outer_lips": (255, 64, 129),
     "inner_lips": (190, 255, 120),
+    "nose": (225, 170, 255),
+    "nose_base": (225, 170, 255),
 }
 """Right (the subject's own) in warm colours, left in cool ones: a swap is seen at a glance."""
 
 
-def draw_landmarks(picture: Picture, points: Float[ndarray, "L _xy"]) -> Picture:
-    """Return a picture with dots and, where the points are MediaPipe's 478, the contours of the face's parts.
+def draw_landmarks(picture: Picture, points: Float[ndarray, "L _xy"], convention: Convention | None = None) -> Picture:
+    """Return a picture with the contours that a convention knows, and dots where it knows none.
 
     Args:
         picture: What to draw on.
         points: x right, y down, in pixels of ``picture`` from its upper left corner; a third column is ignored.
+        convention: What the points are; None: all are dots.
     """
     drawn = picture.copy()
     fixed = _fixed(points[:, :2])
-    rings = RINGS if len(points) == COUNT else {}
-    in_rings = {index for ring in rings.values() for index in ring}
+    rings, lines = ({}, {}) if convention is None else (convention.rings, convention.lines)
+    in_contours = {index for contour in (*rings.values(), *lines.values()) for index in contour}
     for index, point in enumerate(fixed):
-        if index not in in_rings:
+        if index not in in_contours:
             cv2.circle(drawn, tuple(map(int, point)), 12, (255, 255, 255), -1, cv2.LINE_AA, FRACTION_BITS)
-    for name, ring in rings.items():
-        cv2.polylines(drawn, [fixed[list(ring)]], True, RING_COLOURS[name], 1, cv2.LINE_AA, FRACTION_BITS)
+    for contours, closed in ((rings, True), (lines, False)):
+        for name, contour in contours.items():
+            cv2.polylines(drawn, [fixed[list(contour)]], closed, CONTOUR_COLOURS[name], 1, cv2.LINE_AA, FRACTION_BITS)
     return drawn
 
 

@@ -9,11 +9,12 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from numpy import ndarray
 
-from headsmith.contract.landmark_groups import CONVENTION
+from headsmith.contract.conventions import IBUG68, MEDIAPIPE478
 from headsmith.contract.settings import HeadsSettings
 from headsmith.heads.anny import AnnyReport, read_anny_head
 from headsmith.heads.container import JOINTS, HeadContainer, save_head
 from headsmith.heads.embedding import View, Watch, measure_embedding
+from headsmith.heads.embedding_ibug import embed_ibug
 from headsmith.heads.model import HeadModel
 from headsmith.heads.sighting import Sight
 from headsmith.maths.cameras import Camera, project, to_camera
@@ -45,7 +46,7 @@ logger = logging.getLogger(__name__)
 
 
 def build_head(*, detector: Path | str, output: Path | str, settings: HeadsSettings) -> None:
-    """Write the head container, with the landmarks of the given detector.
+    """Write the head container, with the landmarks of MediaPipe's detector, and iBUG's 68 from them.
 
     Args:
         detector: The model file of MediaPipe's face landmarker.
@@ -62,7 +63,8 @@ def build_head(*, detector: Path | str, output: Path | str, settings: HeadsSetti
         watch = watcher(head, landmarker, surfaces)
         embedding, figures = measure_embedding(HeadModel.from_container(head), watch, surfaces)
     logger.info("embedded landmarks: %s", ", ".join(f"{name} {value:.3g}" for name, value in figures.items()))
-    save_head(head.with_embedding(CONVENTION, embedding), output)
+    mapped = embed_ibug(embedding, head.template.astype(np.float64), head.faces, surfaces["skin"])
+    save_head(head.with_embedding(MEDIAPIPE478.name, embedding).with_embedding(IBUG68.name, mapped), output)
 
 
 def tell(report: AnnyReport) -> None:

@@ -1,110 +1,113 @@
-"""478 points and 52 blendshapes in every frame, and an account of the frames that have none."""
+"""The points of a face in every frame, from the detector that the user chose, and an account of the frames that have none.
+
+Detectors see each frame by itself. Several work side by side while the next frames are decoded; the number of threads changes
+no result.
+"""
 
 import json
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
+from headsmith.contract.conventions import IBUG68, convention_of
+from headsmith.contract.detectors import BLENDSHAPE_DETECTORS, CONVENTION_OF
 from headsmith.contract.errors import UserError
 from headsmith.contract.frame_ids import frame_name
-from headsmith.contract.landmark_groups import CONVENTION, COUNT
 from headsmith.contract.manifest import Manifest, folder_of, read_manifest
 from headsmith.contract.settings import LandmarksSettings
 from headsmith.media.atomic import atomic_path
 from headsmith.media.frames import iterate_frames
-from headsmith.media.progress import progress
-from headsmith.nets.face_landmarker import BLENDSHAPE_NAMES, Face, FaceLandmarker
+from headsmith.media.progress import note, progress
+from headsmith.nets.detectors import open_detector
+from headsmith.nets.faces import Face
+from headsmith.nets.parallel import map_in_order
+from headsmith.stages.landmarks_choice import Chooser
+from headsmith.stages.landmarks_files import read_given_faces
+from headsmith.stages.landmarks_record import Record, arrays, summarise
 
-STATUSES = ("ok", "no_face", "two_faces", "low_confidence")
-
-CLEAR = 2.0
-"""The first of two faces counts where it stands out so many times as much as the second; else the frame is ``two_faces``."""
-
-
-@dataclass
-class Record:
-    """What was found so far, a list entry a frame."""
-
-    ids: list[int] = field(default_factory=list)
-    status: list[str] = field(default_factory=list)
-    second: list[int] = field(default_factory=list)
-    faces: list[Face | None] = field(default_factory=list)
-    confidence: list[float] = field(default_factory=list)
-
-    def add(self, frame_id: int, faces: list[Face], size: tuple[int, int], least: float) -> None:
-        """Add a frame with all faces found in it; those below the least confidence do not count."""
-        sure = sorted((face for face in faces if face.confidence >= least), key=lambda face: -prominence(face, size))
-        status = judge(faces, sure, size)
-        self.ids.append(frame_id)
-        self.status.append(status)
-        self.faces.append(sure[0] if status == "ok" else None)
-        self.confidence.append(max((face.confidence for face in faces), default=0.0))
-        if len(sure) > 1:
-            self.second.append(frame_id)
-
-    @property
-    def bad(self) -> list[tuple[int, str]]:
-        """Ids and status of the frames that are not ok."""
-        return [(frame_id, status) for frame_id, status in zip(self.ids, self.status, strict=True) if status != "ok"]
-
-
-def judge(faces: list[Face], sure: list[Face], size: tuple[int, int]) -> str:
-    """Return the status of a frame.
-
-    Args:
-        faces: All faces found.
-        sure: Those of sufficient confidence, the most prominent first.
-        size: Width and height of the frame, in pixels.
-    """
-    if not sure:
-        return "low_confidence" if faces else "no_face"
-    if len(sure) > 1 and prominence(sure[0], size) < CLEAR * prominence(sure[1], size):
-        return "two_faces"
-    return "ok"
-
-
-def prominence(face: Face, size: tuple[int, int]) -> float:
-    """Return how much a face stands out: its area, less the farther it is from the centre of the frame.
-
-    The area of the points' box in pixels, times ``exp(-d^2 / 2)`` with ``d`` the distance of its centre from the frame's, in
-    quarters of the frame's diagonal.
-    """
-    left, top, right, bottom = face.box
-    beside, below = (left + right - size[0]) / 2, (top + bottom - size[1]) / 2
-    distance = 4 * np.hypot(beside, below) / np.hypot(*size)
-    return float((right - left) * (bottom - top) * np.exp(-(distance**2) / 2))
+FROM_FILES = "file"
+MOST_FACES, MOST_FACES_AROUND = 2, 5
+"""How many faces are looked for in a frame; more where one person among several was chosen, who may not stand out."""
+MOST_TOLD = 5
+"""So many frames are listed on the console."""
 
 
 def detect_landmarks(
-    *, clip: str, frames: Path, detector: Path, output: Path, summary: Path, settings: LandmarksSettings
+    *,
+    clip: str,
+    frames: Path,
+    files: dict[str, Path],
+    given: Path | None,
+    output: Path,
+    summary: Path,
+    settings: LandmarksSettings,
+    threads: int,
 ) -> None:
     """Find the landmarks of every frame.
+
+    Where the frames' manifest knows a ``person``, the face nearest to where that person was last seen counts.
 
     Args:
         clip: Name of the clip.
         frames: Manifest of the frames.
-        detector: ``face_landmarker.task``.
-        output: The ``.npz`` to write (see docs/architecture.md); frames that are not ok hold NaN.
+        files: The detector's files, by the names of ``contract.detectors.detector_files``.
+        given: The user's own landmarks, for the detector ``file``; a file or a folder.
+        output: The ``.npz`` to write (see docs/outputs.md); frames that are not ok hold NaN.
         summary: The ``.json`` to write: counts per status, and the frames that are not ok.
         settings: The stage's settings.
+        threads: How many detectors work side by side; the number changes no result.
 
     Raises:
-        UserError: The frames or the detector cannot be read, or more frames than allowed lack a usable face or show a
-            second one.
+        UserError: The frames, the detector or the user's landmarks cannot be read, or more frames than allowed lack a usable
+            face or, where nobody was chosen, show a second one.
     """
     manifest = read_manifest(frames, clip=clip, verify=False)
-    record = Record()
-    with FaceLandmarker(detector) as landmarker:
-        for frame_id, image in progress(iterate_frames(frames, clip), manifest.count, f"{clip}: landmarks"):
-            record.add(frame_id, landmarker.detect(image), manifest.size, settings.min_confidence)
-    check_second_faces(record, clip, frames, settings)
+    person = manifest.details.get("person")
+    convention = convention_of(CONVENTION_OF.get(settings.detector, IBUG68.name))
+    chooser = Chooser(manifest.size, settings.min_confidence, None if person is None else tuple(person))
+    record = Record(manifest.size)
+    if settings.detector == FROM_FILES:
+        stream = given_stream(given, manifest, frames, clip)
+    else:
+        stream = detected_stream(frames, clip, files, settings, MOST_FACES if person is None else MOST_FACES_AROUND, threads)
+    for frame_id, faces in progress(stream, manifest.count, f"{clip}: landmarks"):
+        record.add(frame_id, faces, chooser.choose(faces))
+    if person is None:
+        check_second_faces(record, clip, frames, settings)
     check_missing(record, clip, frames, settings)
+    tell_edges(record, clip)
+    content = arrays(record, convention, settings.detector, blendshapes=settings.detector in BLENDSHAPE_DETECTORS)
     with atomic_path(output) as partial:
-        np.savez_compressed(partial, **arrays(record))
+        np.savez_compressed(partial, **content)
     with atomic_path(summary) as partial:
-        partial.write_text(json.dumps(summarise(record, manifest), indent=1) + "\n")
+        partial.write_text(json.dumps(summarise(record, convention, settings.detector), indent=1) + "\n")
+
+
+def detected_stream(
+    frames: Path, clip: str, files: dict[str, Path], settings: LandmarksSettings, most: int, threads: int
+) -> Iterator[tuple[int, list[Face]]]:
+    """Yield each frame's id and the faces that the detector finds in it, at most ``most``.
+
+    Raises:
+        UserError: The frames or the detector's files cannot be read.
+    """
+    with open_detector(settings.detector, files, faces=settings.faces, max_faces=most, threads=threads) as detector:
+        stream = map_in_order(lambda item: detector.detect(item[1]), iterate_frames(frames, clip), threads)
+        yield from ((frame_id, faces) for (frame_id, _), faces in stream)
+
+
+def given_stream(given: Path | None, manifest: Manifest, frames: Path, clip: str) -> Iterator[tuple[int, list[Face]]]:
+    """Return each frame's id and the faces that the user's files tell.
+
+    Raises:
+        UserError: None were given, or they cannot be read.
+    """
+    if given is None:
+        remedy = "name a file or a folder in the column `landmarks`, or choose another landmarks.detector"
+        raise UserError("landmarks.detector is `file`, and none is named", clip=clip, remedy=remedy)
+    return read_given_faces(given, manifest, frames, clip)
 
 
 def check_missing(record: Record, clip: str, frames: Path, settings: LandmarksSettings) -> None:
@@ -135,34 +138,18 @@ def check_second_faces(record: Record, clip: str, frames: Path, settings: Landma
             f"{len(record.second)} of {len(record.ids)} frames show a second face; "
             f"at most {settings.max_two_faces:.0%} may; the first is frame {record.second[0]}"
         )
-        remedy = "cut the clip by start and end to where one person is seen, crop the video, or raise landmarks.max_two_faces"
+        remedy = (
+            "name the face that is meant in the column `person` of the table of clips, cut the clip by start and end to where "
+        )
+        remedy += "one person is seen, crop the video, or raise landmarks.max_two_faces"
         raise UserError(what, clip=clip, file=folder_of(frames) / frame_name(record.second[0]), remedy=remedy)
 
 
-def arrays(record: Record) -> dict[str, np.ndarray]:
-    """Return the content of ``landmarks.npz``."""
-    points = np.full((len(record.ids), COUNT, 3), np.nan, np.float32)
-    blendshapes = np.full((len(record.ids), len(BLENDSHAPE_NAMES)), np.nan, np.float32)
-    for index, face in enumerate(record.faces):
-        if face is not None:
-            points[index], blendshapes[index] = face.points, face.blendshapes
-    return {
-        "ids": np.array(record.ids, np.int64),
-        "points": points,
-        "blendshapes": blendshapes,
-        "blendshape_names": np.array(BLENDSHAPE_NAMES),
-        "confidence": np.array(record.confidence, np.float32),
-        "status": np.array(record.status),
-        "convention": np.array(CONVENTION),
-    }
-
-
-def summarise(record: Record, manifest: Manifest) -> dict[str, object]:
-    """Return the content of ``landmarks.json``."""
-    counts = Counter(record.status)
-    return {
-        "frames": manifest.count,
-        "counts": {status: counts[status] for status in STATUSES},
-        "second_face": record.second,
-        "not_ok": [{"id": frame_id, "reason": status} for frame_id, status in record.bad],
-    }
+def tell_edges(record: Record, clip: str) -> None:
+    """Say in how many frames the face touches the edge, and in which."""
+    ids = record.at_edge
+    if ids:
+        told = ", ".join(map(str, ids[:MOST_TOLD])) + (", ..." if len(ids) > MOST_TOLD else "")
+        note(
+            f"{clip}: the face touches the frame's edge in {len(ids)} of {len(record.ids)} frames ({told}): raise frames.margin"
+        )

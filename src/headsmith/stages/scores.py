@@ -3,13 +3,14 @@
 Every score exists per frame; a file's ``psnr_head`` and the like are means over the frames that have one. Truth is the raw
 frame; a render is the avatar over the clip's background plate. Renders show the head alone, not the shoulders, so scores over
 the whole image (``_image``) blame the avatar for the missing clothes; ``_head`` and ``_mouth`` count the pixels of the true
-frame's head and mouth mask only.
+frame's head and mouth mask only. Landmark errors are between MediaPipe's points of truth and render, whatever detector the
+clip was tracked with; where that was another, MediaPipe looks at the truth too.
 """
 
 import csv
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,18 +18,18 @@ import torch
 from jaxtyping import Bool, Float, UInt8
 from numpy import ndarray
 
+from headsmith.contract.conventions import MEDIAPIPE478
 from headsmith.contract.errors import UserError
 from headsmith.contract.frame_ids import frame_name
-from headsmith.contract.landmark_groups import OUTER_EYE_CORNERS
 from headsmith.contract.manifest import folder_of, read_manifest
 from headsmith.contract.settings import ScoresSettings
-from headsmith.maths.metrics import landmark_error, mean_over, psnr, ssim_map
-from headsmith.media.arrays import read_landmark_arrays
+from headsmith.maths.metrics import mean_over, psnr, ssim_map
 from headsmith.media.atomic import atomic_path
 from headsmith.media.images import read_image
 from headsmith.media.progress import progress
 from headsmith.nets.face_landmarker import FaceLandmarker
 from headsmith.nets.stlpips import SMALLEST_SIDE, StLpips, load_stlpips
+from headsmith.stages.scores_landmarks import landmark_percent, look_again, read_landmarks
 
 Row = dict[str, float | int | None]
 Picture = UInt8[ndarray, "H W 3"]
@@ -44,7 +45,7 @@ COUNTS = {
 
 @dataclass(frozen=True)
 class Truth:
-    """One held-out frame: the picture, the pixels that count by region, and its landmarks in pixels where it has any."""
+    """One held-out frame: the picture, the pixels that count by region, its MediaPipe landmarks in pixels where it has any."""
 
     picture: Picture
     regions: dict[str, Bool[ndarray, "H W"]]
@@ -91,7 +92,7 @@ def score_avatar(
     masks = {"head": folder_of(head_masks), "mouth": folder_of(mouth_masks)}
     for manifest in (head_masks, mouth_masks):
         read_manifest(manifest, clip=clip)
-    known = read_landmarks(landmarks, clip)
+    known, convention = read_landmarks(landmarks, clip)
     training = read_training_ids(dataset, clip)
     mean_frame = average(folder_of(frames), training)
     network = load_stlpips(perceptual) if perceptual is not None and settings.perceptual == "stlpips" else None
@@ -102,10 +103,12 @@ def score_avatar(
             truth = read_truth(
                 folder_of(frames) / name, {kind: folder / name for kind, folder in masks.items()}, known.get(frame_id)
             )
+            if convention != MEDIAPIPE478.name:
+                truth = replace(truth, landmarks=look_again(landmarker, truth.picture, truth.landmarks, convention))
             render = read_image(folder_of(renders) / name, clip=clip)
             row = compare(truth, render)
             row["stlpips_head"] = perceptual_distance(network, truth, render) if network else None
-            row["landmark_error_percent_iod"], row["faces"] = find_landmarks(landmarker, truth, render)
+            row["landmark_error_percent_iod"], row["faces"] = landmark_percent(landmarker, truth.landmarks, render)
             row |= prefixed("baseline_mean_", compare(truth, mean_frame))
             nearest = nearest_frame(frame_id, training, known)
             baseline = None if nearest is None else read_image(folder_of(frames) / frame_name(nearest), clip=clip)
@@ -128,17 +131,6 @@ def read_training_ids(dataset: Path, clip: str) -> list[int]:
     if not ids:
         raise UserError("there is no training frame", clip=clip, file=dataset, remedy="make `dataset.held_out` smaller")
     return ids
-
-
-def read_landmarks(path: Path, clip: str) -> dict[int, Float[ndarray, "L 2"]]:
-    """Return the points, x and y in pixels, of the frames whose status is ``ok``.
-
-    Raises:
-        UserError: The file is missing or broken.
-    """
-    content = read_landmark_arrays(path, clip, "ids", "status", "points")
-    points = content["points"][:, :, :2].astype(np.float64)
-    return {int(i): xy for i, word, xy in zip(content["ids"], content["status"], points, strict=True) if word == "ok"}
 
 
 def read_truth(frame: Path, masks: dict[str, Path], landmarks: Float[ndarray, "L 2"] | None) -> Truth:
@@ -200,15 +192,6 @@ def span(used: Bool[ndarray, "n"], smallest: int) -> slice:
     first, last = int(used.argmax()), len(used) - int(used[::-1].argmax())
     first = max(0, min(first, (first + last - smallest) // 2))
     return slice(min(first, max(0, len(used) - smallest)), min(len(used), max(last, first + smallest)))
-
-
-def find_landmarks(landmarker: FaceLandmarker, truth: Truth, render: Picture) -> tuple[float | None, int]:
-    """Return the landmark error of a render, that of its best face, and how many faces were found in it."""
-    faces = landmarker.detect(render)
-    if truth.landmarks is None or not faces:
-        return None, len(faces)
-    errors = [landmark_error(truth.landmarks, face.points[:, :2].astype(np.float64), OUTER_EYE_CORNERS) for face in faces]
-    return min(errors), len(faces)
 
 
 def write_table(path: Path, rows: dict[int, Row]) -> None:

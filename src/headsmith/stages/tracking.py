@@ -56,7 +56,7 @@ def track_head(
         landmarks: The clip's landmarks.
         head: The head container.
         output: The ``.npz`` to write.
-        summary: The ``.json`` to write: errors in percent of the distance between the outer eye corners (points 33 and 263),
+        summary: The ``.json`` to write: errors in percent of the distance between the outer eye corners,
             averaged over the usable frames; ``landmark_error_percent_iod`` is the mean over the frames that are ok and all
             embedded points, irises included, the outline of the face left out.
         table: The ``.csv`` to write.
@@ -72,7 +72,7 @@ def track_head(
     model = HeadModel.load(head, torch.float64)
     check_input(seen, model.container, manifest, clip, landmarks)
     check_bad_share(seen.reasons, seen, settings.max_bad, clip, landmarks)
-    embedding = model.container.embeddings[seen.convention]
+    embedding = model.container.embeddings[seen.convention.name]
     problem = pose_problem(model, embedding, seen, manifest.size, settings)
     tracked = fit_in_rounds(model, problem, seen, embedding.points, manifest.size, settings, threads, clip)
     check_bad_share(tracked.reasons, seen, settings.max_bad, clip, landmarks)
@@ -86,12 +86,12 @@ def pose_problem(
     faces, weights = torch.from_numpy(embedding.faces).long(), torch.from_numpy(embedding.barycentrics).double()
     landmarks = LandmarkModel.from_head(model, faces, weights)
     usable = torch.from_numpy(seen.usable)
-    trust = torch.where(torch.from_numpy(on_outline(embedding.points)), OUTLINE_WEIGHT, 1.0).double()
+    weight = torch.where(torch.from_numpy(on_outline(embedding.points, seen.convention)), OUTLINE_WEIGHT, 1.0).double()
     units = model.container.expression_names
     return ClipProblem(
         landmarks=landmarks,
         pixels=torch.from_numpy(seen.points[:, embedding.points]),
-        weights=usable[:, None].double() * trust,
+        weights=usable[:, None].double() * weight * torch.from_numpy(seen.trust[:, embedding.points]),
         noise=settings.noise / 100 * seen.eye_distance,
         robust=ROBUST,
         principal=torch.tensor(size, dtype=torch.float64) / 2,
@@ -116,7 +116,7 @@ def fit_in_rounds(
     for last in (False,) * (ROUNDS - 1) + (True,):
         fit = run_fit(problem, state, settings.iterations, threads, f"{clip}: tracking")
         errors = error_percent(problem, fit.state, seen)
-        residual = errors[:, ~on_outline(points)].mean(1)
+        residual = errors[:, ~on_outline(points, seen.convention)].mean(1)
         outliers = np.flatnonzero(seen.usable & (residual > settings.max_residual))
         fresh = [int(place) for place in outliers if int(place) not in reasons]
         reasons |= {place: f"error of {residual[place]:.1f} %" for place in fresh}

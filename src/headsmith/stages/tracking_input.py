@@ -7,8 +7,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
 
+from headsmith.contract.conventions import CONVENTIONS, Convention
 from headsmith.contract.errors import UserError
-from headsmith.contract.landmark_groups import OUTER_EYE_CORNERS
 from headsmith.contract.manifest import Manifest
 from headsmith.heads.clip_priors import Hints
 from headsmith.heads.container import HeadContainer
@@ -27,23 +27,25 @@ class SeenLandmarks:
     Attributes:
         ids: Frame ids.
         points: Pixels, corner origin; zero where the frame has none.
+        trust: Confidence of each point, 0..1; zero where the frame has none.
         usable: Whether the frame's landmarks count.
         reasons: Why they do not, by place in the clip.
-        hints: The detector's blendshapes.
-        convention: Name of the detector's points.
+        hints: The detector's blendshapes; no names where it has none.
+        convention: What the points are.
     """
 
     ids: tuple[int, ...]
     points: Float[ndarray, "T L 2"]
+    trust: Float[ndarray, "T L"]
     usable: Bool[ndarray, " T"]
     reasons: dict[int, str]
     hints: Hints
-    convention: str
+    convention: Convention
 
     @property
     def eye_distance(self) -> float:
         """Mean distance between the outer eye corners over the usable frames, pixels: the unit of errors."""
-        right, left = OUTER_EYE_CORNERS
+        right, left = self.convention.outer_eye_corners
         apart = self.points[self.usable, right] - self.points[self.usable, left]
         return float(np.linalg.norm(apart, axis=-1).mean())
 
@@ -52,20 +54,39 @@ def read_landmarks(path: Path, clip: str) -> SeenLandmarks:
     """Return the landmarks of a clip; frames whose face leaps away and back do not count.
 
     Raises:
-        UserError: The file cannot be read, or no frame has landmarks.
+        UserError: The file cannot be read, its points are of no known convention, or no frame has landmarks.
     """
-    keys = ("ids", "status", "points", "blendshapes", "blendshape_names", "convention")
+    keys = ("ids", "status", "points", "point_confidence", "blendshapes", "blendshape_names", "convention")
     content = read_landmark_arrays(path, clip, *keys)
+    convention = known_convention(content, clip, path)
     status = content["status"]
-    usable = (status == "ok") & np.isfinite(content["points"]).all((1, 2))
+    usable = (status == "ok") & np.isfinite(content["points"][..., :2]).all((1, 2))
     points = np.where(usable[:, None, None], content["points"][..., :2], 0).astype(np.float64)
+    trust = np.where(usable[:, None], content["point_confidence"], 0).astype(np.float64)
     scores = np.where(usable[:, None], content["blendshapes"], 0).astype(np.float64)
     hints = Hints(tuple(content["blendshape_names"].tolist()), scores)
-    ids, convention = tuple(content["ids"].tolist()), str(content["convention"])
+    ids = tuple(content["ids"].tolist())
     if not usable.any():
         raise UserError("no frame has landmarks", clip=clip, file=path, remedy="look at landmarks.json for the reasons")
     reasons = {int(place): str(status[place]) for place in np.flatnonzero(~usable)}
-    return mark_leaps(SeenLandmarks(ids, points, usable, reasons, hints, convention))
+    return mark_leaps(SeenLandmarks(ids, points, trust, usable, reasons, hints, convention))
+
+
+def known_convention(content: dict[str, ndarray], clip: str, path: Path) -> Convention:
+    """Return the convention that a file of landmarks names.
+
+    Raises:
+        UserError: There is none of that name, or its number of points is another.
+    """
+    name, count = str(content["convention"]), content["points"].shape[1]
+    remedy = f"delete {path} and run snakemake again: the landmarks are detected anew"
+    if name not in CONVENTIONS:
+        what = f"the landmarks are of an unknown convention, {name!r}; known are {', '.join(CONVENTIONS)}"
+        raise UserError(what, clip=clip, file=path, remedy=remedy)
+    if count != CONVENTIONS[name].count:
+        what = f"the landmarks name the convention {name}, which has {CONVENTIONS[name].count} points, but have {count}"
+        raise UserError(what, clip=clip, file=path, remedy=remedy)
+    return CONVENTIONS[name]
 
 
 def mark_leaps(seen: SeenLandmarks) -> SeenLandmarks:
@@ -86,9 +107,9 @@ def check_input(seen: SeenLandmarks, head: HeadContainer, manifest: Manifest, cl
     Raises:
         UserError: The head has no points of the landmarks' convention, or frames and landmarks differ.
     """
-    if seen.convention not in head.embeddings:
+    if seen.convention.name not in head.embeddings:
         known = ", ".join(sorted(head.embeddings)) or "none"
-        what = f"the landmarks are {seen.convention}, the head {head.name} has points of: {known}"
+        what = f"the landmarks are {seen.convention.name}, the head {head.name} has points of: {known}"
         remedy = "delete the head's file and run snakemake again, so that its landmarks are measured with this detector"
         raise UserError(what, clip=clip, file=landmarks, remedy=remedy)
     if seen.ids != manifest.ids:

@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 from torch import Tensor
 
-from headsmith.contract.landmark_groups import FACE_OVAL, PARTS
+from headsmith.contract.conventions import Convention
 from headsmith.heads.clip_fit import ClipFit
 from headsmith.heads.clip_types import ClipProblem, translation
 from headsmith.heads.container import HeadContainer
@@ -58,12 +58,12 @@ class Tracked:
     @property
     def inner_errors(self) -> Float[ndarray, "T M"]:
         """Errors of the points that are not on the face's outline."""
-        return self.errors[:, ~on_outline(self.points)]
+        return self.errors[:, ~on_outline(self.points, self.seen.convention)]
 
 
-def on_outline(points: Int[ndarray, " L"]) -> Bool[ndarray, " L"]:
-    """Return which points lie on the outline of the face."""
-    return np.isin(points, FACE_OVAL)
+def on_outline(points: Int[ndarray, " L"], convention: Convention) -> Bool[ndarray, " L"]:
+    """Return which points of a convention lie on the outline of the face."""
+    return np.isin(points, convention.outline)
 
 
 def parameter_arrays(tracked: Tracked) -> dict[str, ndarray]:
@@ -89,14 +89,14 @@ def parameter_arrays(tracked: Tracked) -> dict[str, ndarray]:
         "status": np.array(tracked.status),
         "residual": tracked.inner_errors.mean(1).astype(np.float32),
         "head_sha256": np.array(tracked.head.sha256),
-        "convention": np.array(tracked.seen.convention),
+        "convention": np.array(tracked.seen.convention.name),
     }
 
 
 def part_errors(tracked: Tracked) -> dict[str, float]:
     """Return the mean error of each part of the face over the frames that are ok, percent of the eye distance."""
     errors = tracked.errors[tracked.ok]
-    rows = {name: np.isin(tracked.points, points) for name, points in PARTS.items()}
+    rows = {name: np.isin(tracked.points, points) for name, points in tracked.seen.convention.parts.items()}
     named = np.any(list(rows.values()), axis=0)
     rows["skin"] = ~named
     return {name: float(errors[:, chosen].mean()) for name, chosen in rows.items() if chosen.any()}
@@ -128,7 +128,7 @@ def summarise(tracked: Tracked) -> dict[str, Any]:
         "iterations": tracked.fit.iterations,
         "settled": tracked.fit.settled,
         "head": tracked.head.name,
-        "convention": tracked.seen.convention,
+        "convention": tracked.seen.convention.name,
     }
 
 
