@@ -1,8 +1,16 @@
 """Chunks of a clip that are matted as streams of their own, on other machines if need be, and put together without a seam.
 
-RVM remembers for long: on real clips a stream that began 96 frames earlier still differs from one that ran from the start, by
-more than two levels on 2 to 4 % of the pixels (edges, and clothes that look like the wall), so that no halo hides a border by
-itself. Therefore a chunk also shows its last ``FADE`` frames of warming up, and the chunk before fades into it over them.
+RVM remembers for long. At 15 borders within franck, cap12 and pexels (192 pixels), a stream that began so many frames before
+differs from the stream of the whole clip, in levels of 0..255, by
+
+    halo                                     0          8         32         96
+    mean, the worst border of each clip      3.0 1.3 2.5   0.9 3.6 1.9   0.6 3.5 1.5   0.3 0.6 1.2
+    pixels within 2 levels, the worst, %     91  94  94    93  93  95    94  94  96    96  96  97
+
+so that no halo shorter than the clip hides a border by itself: edges differ, and clothes that look like the wall. Therefore a
+chunk also shows its last ``FADE`` frames of warming up, and the chunk before fades into it over them. What the fade adds to
+the step from a frame to the next is at most 18, 29 and 20 levels on 99.9 % of the pixels of the three clips, where their own
+motion makes 22, 26 and 68 (a hard border on cap12: 78).
 
 The borders follow from the number of frames and the setting alone: who computes which chunk changes nothing.
 """
