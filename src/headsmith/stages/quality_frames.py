@@ -13,7 +13,7 @@ def show_frames(clip: str, picture: str, inputs: dict[str, Path], settings: Qual
     manifest = read_manifest(inputs["frames"], clip=clip)
     outside = manifest.details.get("outside", [])
     panels = []
-    for frame_id in spread(manifest.ids, settings.frames, alarming=outside):
+    for frame_id in spread(manifest.ids, settings.frames, outside):
         left = frame_id in outside
         caption = f"frame {frame_id}: outside" if left else f"frame {frame_id}"
         panels.append(Panel(frame_panel(inputs, frame_id, clip), caption, alarm=left))

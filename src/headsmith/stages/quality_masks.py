@@ -18,7 +18,8 @@ def show_masks(clip: str, picture: str, inputs: dict[str, Path], settings: Quali
         for frame_id, reasons in alarms_of(manifest).items():
             alarms.setdefault(frame_id, []).extend(f"{mask}: {reason}" for reason in reasons)
     panels = []
-    for i in spread(manifests["head"].ids, settings.frames, sorted(alarms)):
+    jumped = sorted({frame_id for manifest in manifests.values() for frame_id, _ in manifest.details.get("jumps", ())})
+    for i in spread(manifests["head"].ids, settings.frames, jumped, sorted(alarms)):
         head, mouth = grey_image(inputs["head_masks"], i, clip), grey_image(inputs["mouth_masks"], i, clip)
         drawn = draw_edges(draw_edges(frame_panel(inputs, i, clip), head, HEAD_COLOUR), mouth, MOUTH_COLOUR)
         panels.append(Panel(drawn, " · ".join([f"frame {i}", *alarms.get(i, [])]), i in alarms))

@@ -1,5 +1,6 @@
 """What all quality pictures share: which frames are shown, and reading them at a panel's size."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,17 +22,22 @@ ALARM_SHARE = 0.5
 """Largest share of a sheet that is given to frames with a fault; the other half shows what the clip is like."""
 
 
-def spread(ids: Sequence[int], count: int, alarming: Sequence[int] = ()) -> list[int]:
+def spread(ids: Sequence[int], count: int, *alarming: Sequence[int]) -> list[int]:
     """Choose frames for a sheet: those with a fault first, then others; both evenly spread and in order.
 
     Args:
         ids: All frames.
         count: How many to choose at most.
-        alarming: Frames with a fault; up to ``ALARM_SHARE`` of the sheet is theirs.
+        alarming: Frames with a fault, kind by kind; up to ``ALARM_SHARE`` of the sheet is theirs, shared between the kinds.
     """
-    few = _evenly(alarming, max(1, int(count * ALARM_SHARE))) if alarming else []
-    others = [frame_id for frame_id in ids if frame_id not in set(alarming)]
-    return [*few, *_evenly(others, count - len(few))]
+    few: list[int] = []
+    kinds = [kind for kind in alarming if kind]
+    for place, kind in enumerate(kinds):
+        room = max(1, int(count * ALARM_SHARE)) - len(few)
+        few += _evenly([frame_id for frame_id in kind if frame_id not in few], math.ceil(room / (len(kinds) - place)))
+    faulty = set().union(*kinds)
+    others = [frame_id for frame_id in ids if frame_id not in faulty]
+    return [*sorted(few), *_evenly(others, count - len(few))]
 
 
 def places_between(length: int, count: int) -> list[int]:
