@@ -232,6 +232,17 @@ def test_spread_is_even_and_shows_faults_first(count, bad):
         assert chosen[0] == 0 and chosen[-1] == 99 and np.ptp(np.diff(chosen)) <= 1
 
 
+def test_kinds_of_faults_share_the_room():
+    ids, rare, frequent = list(range(100)), [50], list(range(10, 60))
+    chosen = spread(ids, 12, rare, frequent)
+    assert 50 in chosen[:6] and set(chosen[:6]) <= set(frequent) and len(set(chosen)) == 12
+    assert not set(chosen[6:]) & set(frequent)
+    assert len(spread(ids, 12, list(range(20)), list(range(40, 60)))) == 12
+    assert [frame < 30 for frame in spread(ids, 12, list(range(20)), list(range(40, 60)))[:6]] == [True] * 3 + [False] * 3
+    assert spread(ids, 1, rare, frequent) == [50]
+    assert spread(ids, 3, [], []) == spread(ids, 3)
+
+
 def test_normals_point_out_of_counter_clockwise_triangles():
     vertices = np.array([[0.0, 0, 0], [2, 0, 0], [0, 3, 0]])
     np.testing.assert_allclose(
