@@ -9,11 +9,14 @@ from jaxtyping import UInt8
 from headsmith.media.crops import Crop, cut_crop
 from headsmith.media.pictures import PictureFrame
 from headsmith.media.pictures_decode import read_picture
-from headsmith.media.sources import Source, SourceFrame
+from headsmith.media.sources import Source
 from headsmith.media.video_cuts import FrameCutter
 from headsmith.media.video_reader import VideoFrame
 
-Cutter = Callable[[SourceFrame], UInt8[np.ndarray, "S S 3"]]
+Frame = VideoFrame | PictureFrame
+"""A frame of any source."""
+
+Cutter = Callable[[Frame], UInt8[np.ndarray, "S S 3"]]
 
 
 def open_cutter(source: Source, crop: Crop, size: int) -> Cutter:
@@ -29,11 +32,9 @@ def open_cutter(source: Source, crop: Crop, size: int) -> Cutter:
     """
     made: list[FrameCutter] = []
 
-    def cut(frame: SourceFrame) -> UInt8[np.ndarray, "S S 3"]:
+    def cut(frame: Frame) -> UInt8[np.ndarray, "S S 3"]:
         if isinstance(frame, PictureFrame):
             return cut_crop(read_picture(frame.path, clip=frame.clip), crop, size)
-        if not isinstance(frame, VideoFrame):
-            raise TypeError(f"{type(frame).__name__} is no frame of a source")
         if not made:
             made.append(FrameCutter(replace(frame.converter, size=source.source_size), crop, size))
         return made[0].cut(frame.decoded)

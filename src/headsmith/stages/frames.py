@@ -13,11 +13,11 @@ import numpy as np
 from headsmith.contract.errors import UserError
 from headsmith.contract.settings import FramesSettings
 from headsmith.media.crops import Box, Crop, central_crop, is_outside, place_crop, sticks_out
-from headsmith.media.cuts import open_cutter
+from headsmith.media.cuts import Frame, open_cutter
 from headsmith.media.frames import FrameFolderWriter
 from headsmith.media.pictures import PictureReader
 from headsmith.media.progress import note, progress
-from headsmith.media.sources import Source, SourceFrame, open_source
+from headsmith.media.sources import Source, open_source
 from headsmith.nets.parallel import map_in_order
 from headsmith.stages.frames_checks import check_any, check_decoded, check_faces, compare_opinions
 from headsmith.stages.frames_person import choose_person
@@ -156,7 +156,7 @@ def write_crops(source: Source, crop: Crop, writer: FrameFolderWriter, watch: Wa
     """
     cut = open_cutter(source, crop, size)
     indices = []
-    frames: Iterator[tuple[int, SourceFrame]] = enumerate(progress(source, source.expected, f"{source.clip}: frames"))
+    frames: Iterator[tuple[int, Frame]] = enumerate(progress(source, source.expected, f"{source.clip}: frames"))
     for (frame_id, frame), image in map_in_order(lambda item: cut(item[1]), frames, threads):
         writer.add(frame_id, image)
         watch.add(frame_id, frame, image)

@@ -10,8 +10,9 @@ import numpy as np
 from jaxtyping import UInt8
 
 from headsmith.media.crops import Box
+from headsmith.media.cuts import Frame
 from headsmith.media.progress import progress
-from headsmith.media.sources import Source, SourceFrame
+from headsmith.media.sources import Source
 from headsmith.nets.face_landmarker import FaceLandmarker
 from headsmith.nets.parallel import map_in_order
 
@@ -96,7 +97,7 @@ def search_faces(source: Source, lookout: Lookout, every: int) -> list[Look]:
     if source.expected:
         stride = max(1, source.expected // MOST_SEARCHED, min(every, source.expected // FEWEST_SEARCHED))
 
-    def look(frame: SourceFrame) -> Look:
+    def look(frame: Frame) -> Look:
         return lookout.look(frame.image, frame.seconds, source.source_size)
 
     frames = progress(source.sample(stride), None, f"{source.clip}: search for the face")

@@ -15,8 +15,9 @@ import numpy as np
 from jaxtyping import UInt8
 
 from headsmith.media.crops import Box, Crop, reach_beyond
+from headsmith.media.cuts import Frame
 from headsmith.media.progress import note
-from headsmith.media.sources import Source, SourceFrame
+from headsmith.media.sources import Source
 from headsmith.nets.blazeface import BlazeFace
 from headsmith.stages.frames_person import REACH, nearest_face
 from headsmith.stages.frames_search import Lookout, larger_side
@@ -102,7 +103,7 @@ class Watch:
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._stack.close()
 
-    def add(self, frame_id: int, frame: SourceFrame, cut: UInt8[np.ndarray, "S S 3"]) -> None:
+    def add(self, frame_id: int, frame: Frame, cut: UInt8[np.ndarray, "S S 3"]) -> None:
         """Watch the next frame, if it is its turn; waits while too many do.
 
         Args:
@@ -124,7 +125,7 @@ class Watch:
             self.watched.states.append(self._waiting.popleft().result())
         return self.watched
 
-    def _state(self, frame: SourceFrame, cut: UInt8[np.ndarray, "S S 3"]) -> int:
+    def _state(self, frame: Frame, cut: UInt8[np.ndarray, "S S 3"]) -> int:
         scale, x, y = self._crop.size / cut.shape[0], self._crop.x, self._crop.y
         found = self._quick.detect(cut)
         boxes = [
