@@ -77,5 +77,5 @@ def test_a_picture_is_cut_at_its_own_resolution(tmp_path: Path, soft: np.ndarray
     Image.fromarray(soft).save(tmp_path / "one.png")
     source = open_source(tmp_path / "one.png", max_side=80)
     (frame,) = source
-    assert frame.image.shape == (59, 80, 3)
+    assert frame.image.shape == (60, 80, 3)
     assert np.array_equal(open_cutter(source, Crop(10, 8, 64), 64)(frame), soft[8:72, 10:74])
