@@ -13,7 +13,9 @@ from numpy import ndarray
 
 from headsmith.heads.pickles_values import Record, Refusal
 
-NUMBERS: Final = frozenset("i1 i2 i4 i8 u1 u2 u4 u8 f2 f4 f8".split())
+NUMBERS: Final = frozenset(
+    f"{kind}{size}" for kind, sizes in {"i": (1, 2, 4, 8), "u": (1, 2, 4, 8), "f": (2, 4, 8)}.items() for size in sizes
+)
 """Types of entries that are read."""
 
 ORDERS: Final[dict[object, str]] = {"<": "<", ">": ">", "|": "|", "=": "<"}
@@ -49,10 +51,8 @@ def as_matrix(value: object, shape: tuple[int, int]) -> Float[ndarray, "r c"]:
     Raises:
         Refusal: It is something else, has another shape, or names places outside it.
     """
-    if not isinstance(value, Record) or value.name.kind != "sparse":
-        matrix = as_array(value)
-    else:
-        matrix = _dense(value, shape)
+    sparse = isinstance(value, Record) and value.name.kind == "sparse"
+    matrix = _dense(value, shape) if sparse else as_array(value)
     if matrix.shape != shape:
         raise Refusal(f"it has shape {matrix.shape}, not {shape}")
     return matrix.astype(np.float64)

@@ -1,7 +1,7 @@
 """What a pickle may name, and the inert values that stand for what it names.
 
-Nothing here is ever called or imported: a name of the list becomes a ``Name``, an object made through it a ``Record`` that keeps
-what the pickle said of it. ``pickles_arrays`` reads arrays out of records.
+Nothing here is ever called or imported: a name of the list becomes a ``Name``, an object made through it a ``Record`` that
+keeps what the pickle said of it. ``pickles_arrays`` reads arrays out of records.
 """
 
 from dataclasses import dataclass

@@ -1,0 +1,127 @@
+"""Texture coordinates of FLAME's head: the user's template with them, or an unwrapping of our own.
+
+FLAME's model file has none. Its authors' ``head_template_mesh.obj`` has 5,118; a template without any is refused.
+"""
+
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from jaxtyping import Float, Int
+from numpy import ndarray
+
+from headsmith.contract.errors import UserError
+from headsmith.heads.flame_source import EYEBALLS, VERTICES
+
+REMEDY: Final = (
+    "use head_template_mesh.obj of FLAME's own texture space, or FlashAvatar's FlameMesh.obj; or name no file: the head is "
+    "then unwrapped onto a cylinder"
+)
+
+SHELF: Final = 0.15
+"""Share of the texture's height, at its foot, that the eyeballs have for themselves in ``unwrap``."""
+
+MARGIN: Final = 0.01
+
+
+def read_uv(path: Path, faces: Int[ndarray, "F 3"]) -> tuple[Float[ndarray, "U 2"], Int[ndarray, "F 3"]]:
+    """Return the texture coordinates of an OBJ file of FLAME's mesh, for our triangles in our order.
+
+    Triangles are told by their vertices, so the file may have them in another order, begin them at another corner, and have
+    those that close the mouth.
+
+    Raises:
+        UserError: The file is missing, is no OBJ of FLAME's triangles, or has no texture coordinates.
+    """
+    counted, uv, corners, uv_corners = read_obj(path)
+    if counted != VERTICES:
+        raise UserError(f"the template has {counted} vertices, FLAME {VERTICES}", file=path, remedy=REMEDY)
+    if not np.isfinite(uv).all() or uv.min(initial=0) < -MARGIN or uv.max(initial=0) > 1 + MARGIN:
+        raise UserError("the template's texture coordinates leave 0..1", file=path, remedy=REMEDY)
+    if uv_corners.min() < 0 or uv_corners.max() >= len(uv):
+        raise UserError(f"the template has {len(uv)} texture coordinates, its triangles name others", file=path, remedy=REMEDY)
+    known = {tuple(face): row for row, face in enumerate(_turned(corners)[0].tolist())}
+    wanted, starts = _turned(faces)
+    rows = np.array([known.get(tuple(face), -1) for face in wanted.tolist()])
+    if (rows < 0).any():
+        raise UserError(f"the template lacks {(rows < 0).sum()} of FLAME's triangles", file=path, remedy=REMEDY)
+    _, theirs = _turned(corners)
+    shift = (np.arange(3) - starts[:, None] + theirs[rows][:, None]) % 3
+    return uv.clip(0, 1), np.take_along_axis(uv_corners[rows], shift, 1)
+
+
+def _turned(faces: Int[ndarray, "F 3"]) -> tuple[Int[ndarray, "F 3"], Int[ndarray, " F"]]:
+    """Return triangles turned so that the smallest vertex is first, and at which corner that was."""
+    starts = faces.argmin(1)
+    return np.take_along_axis(faces, (np.arange(3) + starts[:, None]) % 3, 1), starts
+
+
+def read_obj(path: Path) -> tuple[int, Float[ndarray, "U 2"], Int[ndarray, "F 3"], Int[ndarray, "F 3"]]:
+    """Return an OBJ file's number of vertices, texture coordinates, and triangles as indices into both, from 0.
+
+    Raises:
+        UserError: The file is missing, cannot be understood, has other polygons than triangles, or has no texture coordinates.
+    """
+    vertices, uv, corners = 0, [], []
+    try:
+        for line in path.read_text(encoding="latin1").splitlines():
+            word, *rest = line.split() or [""]
+            if word == "v":
+                vertices += 1
+            elif word == "vt":
+                uv.append([float(number) for number in rest[:2]])
+            elif word == "f":
+                corners.append([[int(part) - 1 for part in corner.split("/")[:2]] for corner in rest])
+        triangles = np.array(corners, np.int64).reshape(-1, 3, 2)
+        if len(triangles) != len(corners) or not len(triangles):
+            raise UserError("the template has other polygons than triangles", file=path, remedy=REMEDY)
+        return vertices, np.array(uv, np.float64).reshape(-1, 2), triangles[..., 0], triangles[..., 1]
+    except FileNotFoundError as error:
+        raise UserError("the template is not there", file=path, remedy=REMEDY) from error
+    except (ValueError, IndexError) as error:
+        what = "the template is no OBJ of triangles with texture coordinates"
+        raise UserError(f"{what}: {error}", file=path, remedy=REMEDY) from error
+
+
+def unwrap(template: Float[ndarray, "V 3"], faces: Int[ndarray, "F 3"]) -> tuple[Float[ndarray, "U 2"], Int[ndarray, "F 3"]]:
+    """Return texture coordinates of our own: the skin on a cylinder about the head's height, the eyeballs on two below it.
+
+    The seam runs down the back. What lies behind other skin (the inside of the mouth, of the nose and of the lids, the backs of
+    the ears) shares its place with it. Vertices keep their numbers; those of the seam stand once more at the end.
+    """
+    outer = np.ones(len(template), bool)
+    boxes = {name: (0.5 * place, 0.0, 0.5, SHELF) for place, name in enumerate(EYEBALLS)}
+    uv, uv_faces = np.zeros((len(template), 2)), np.array(faces, np.int64)
+    extra: list[Float[ndarray, "n 2"]] = []
+    for name, ids in EYEBALLS.items():
+        outer[list(ids)] = False
+        _unwrap_part(template, uv_faces, np.arange(ids.start, ids.stop), boxes[name], uv, extra)
+    _unwrap_part(template, uv_faces, np.flatnonzero(outer), (0.0, SHELF, 1.0, 1 - SHELF), uv, extra)
+    return np.concatenate([uv, *extra]), uv_faces
+
+
+def _unwrap_part(
+    template: Float[ndarray, "V 3"],
+    uv_faces: Int[ndarray, "F 3"],
+    ids: Int[ndarray, " n"],
+    box: tuple[float, float, float, float],
+    uv: Float[ndarray, "V 2"],
+    extra: list[Float[ndarray, "m 2"]],
+) -> None:
+    """Lay one part of the mesh into a box (left, foot, width, height) of the texture: fills ``uv``, ``extra``, ``uv_faces``."""
+    low, high = template[ids].min(0), template[ids].max(0)
+    centre = (low + high) / 2
+    across = np.arctan2(template[:, 0] - centre[0], template[:, 2] - centre[2]) / (2 * np.pi) + 0.5
+    up = (template[:, 1] - low[1]) / (high[1] - low[1])
+    mine = np.isin(uv_faces, ids).all(1)
+    seam = mine & (np.ptp(across[uv_faces.clip(0, len(template) - 1)], axis=1) > 0.5)
+    doubled = np.unique(uv_faces[seam][across[uv_faces[seam]] < 0.5])
+    width = 1 + float(across[doubled].max(initial=0))
+    place = np.array([box[0] + MARGIN, box[1] + MARGIN])
+    size = np.array([(box[2] - 2 * MARGIN) / width, box[3] - 2 * MARGIN])
+    flat = np.stack([across, up], 1)
+    uv[ids] = place + flat[ids] * size
+    first = len(template) + sum(len(part) for part in extra)
+    extra.append(place + (flat[doubled] + [1, 0]) * size)
+    moved = seam[:, None] & np.isin(uv_faces, doubled)
+    uv_faces[moved] = first + np.searchsorted(doubled, uv_faces[moved])
