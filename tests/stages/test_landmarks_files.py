@@ -2,12 +2,15 @@
 
 import json
 
+import cv2
 import numpy as np
 import pytest
 
 from headsmith.contract.errors import UserError
-from headsmith.contract.settings import LandmarksSettings
+from headsmith.contract.settings import FramesSettings, LandmarksSettings
 from headsmith.media.frames import FrameFolderWriter
+from headsmith.nets.detectors import MappedLandmarker
+from headsmith.stages.frames import extract_frames
 from headsmith.stages.landmarks import detect_landmarks
 from headsmith.stages.landmarks_files import overlap
 
@@ -193,6 +196,42 @@ def test_a_broken_file_is_told_by_its_name(read, tmp_path):
     with pytest.raises(UserError, match=r"not read from \.csv"):
         read(tmp_path / "points.csv")
     assert not (tmp_path / "landmarks.npz").exists()
+
+
+def test_landmarks_found_in_whole_pictures_lie_where_they_are_found_in_the_frames(tmp_path, asset):
+    """Pictures of a folder, detected whole, written as MMPose writes them, and read through the crop: the faces' own places."""
+    detector, pictures, given = asset("face_landmarker.task"), tmp_path / "pictures", tmp_path / "given"
+    for folder in (pictures, given):
+        folder.mkdir()
+    video = cv2.VideoCapture(str(asset("franck.mp4")))
+    with MappedLandmarker(detector) as landmarker:
+        for name in ("a b", "c", "d"):
+            picture = cv2.resize(video.read()[1], (540, 432), interpolation=cv2.INTER_CUBIC)
+            cv2.imwrite(str(pictures / f"{name}.png"), picture)
+            (face,) = landmarker.detect(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB))
+            told = {"keypoints": (face.points[:, :2] - 0.5).tolist(), "keypoint_scores": [0.9] * 68}
+            (given / f"{name}.json").write_text(json.dumps({"meta_info": {}, "instance_info": [told]}))
+    source = {"clip": "franck", "video": pictures, "start": None, "end": None, "person": None, "detector": detector}
+    frames = {**source, "mtcnn": [], "manifest": tmp_path / "frames.json", "settings": FramesSettings(), "threads": 1}
+    extract_frames(**frames)
+    outputs = {}
+    for name, settings in (("file", LandmarksSettings("file")), ("mediapipe68", LandmarksSettings("mediapipe68"))):
+        detect_landmarks(
+            clip="franck",
+            frames=tmp_path / "frames.json",
+            files={"face_landmarker.task": detector},
+            given=given,
+            output=tmp_path / f"{name}.npz",
+            summary=tmp_path / f"{name}.json",
+            settings=settings,
+            threads=1,
+        )
+        with np.load(tmp_path / f"{name}.npz") as content:
+            outputs[name] = content["points"][..., :2]
+    misses = np.linalg.norm(outputs["file"] - outputs["mediapipe68"], axis=-1)
+    eyes = np.linalg.norm(outputs["file"][:, 45] - outputs["file"][:, 36], axis=-1)
+    assert misses.mean() < 0.02 * eyes.mean()
+    assert np.linalg.norm((outputs["file"] - outputs["mediapipe68"]).mean((0, 1))) < 0.01 * eyes.mean()
 
 
 def test_overlap():

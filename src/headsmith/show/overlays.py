@@ -24,8 +24,8 @@ CONTOUR_COLOURS: dict[str, Colour] = {
     "left_iris": (60, 120, 255),
     "outer_lips": (255, 64, 129),
     "inner_lips": (190, 255, 120),
-    "nose": (225, 170, 255),
-    "nose_base": (225, 170, 255),
+    "nose": (150, 60, 255),
+    "nose_base": (150, 60, 255),
 }
 """Right (the subject's own) in warm colours, left in cool ones: a swap is seen at a glance."""
 

@@ -55,7 +55,9 @@ class Chooser:
 
     def choose(self, faces: list[Face]) -> Chosen:
         """Return what the next frame shows, given all faces found in it."""
-        sure = sorted((face for face in faces if face.confidence >= self.least), key=lambda face: -prominence(face, self.size))
+        sure = [face for face in faces if face.confidence >= self.least]
+        if len(sure) > 1:
+            sure.sort(key=lambda face: -prominence(face, self.size))
         status, face = judge(faces, sure, self.size)
         if self.person is not None and sure:
             face = self._follow(sure)
