@@ -103,7 +103,9 @@ def overlaps(folder: Path, size: int, count: int) -> dict[str, dict[str, float]]
         frames = list(crops(folder, clip, size, count / seconds))
         both = [(fast.parse(frame), full.parse(frame)) for frame in frames]
         results[clip] = {name: mask_overlap(*map(np.stack, zip(*both, strict=True)), labels) for name, labels in MASKS.items()}
-        mattes = [np.stack(list(open_rvm(rvm_file(folder, view), *view).mattes(frames))) > 127 for view in views(size).values()]
+        mattes = [
+            np.stack(list(open_rvm(rvm_file(folder, view), *view[:2]).mattes(frames))) > 127 for view in views(size).values()
+        ]
         results[clip]["matte"] = round(float((mattes[0] & mattes[1]).sum() / (mattes[0] | mattes[1]).sum()), 4)
     return results
 
@@ -120,16 +122,18 @@ def mask_overlap(first: np.ndarray, second: np.ndarray, labels: tuple[str, ...])
     return round(float((one & other).sum() / max(1, (one | other).sum())), 4)
 
 
-def views(size: int) -> dict[str, tuple[int, float]]:
+def views(size: int) -> dict[str, tuple[int, float, str]]:
     settings = MatteSettings()
-    return {"full": (size, 1.0), "default": matting_view(size, settings.downsample, settings.enlarge)}
+    view = matting_view(size, settings.downsample, settings.enlarge)
+    return {"full": (size, 1.0, "full"), "default": (*view, settings.precision)}
 
 
 def matting(frames: list[np.ndarray], folder: Path) -> dict[str, dict[str, float]]:
     results, count = {}, len(frames)
     for threads in (1, 2):
         networks = {
-            f"matting_{word}": open_rvm(rvm_file(folder, view), *view, threads) for word, view in views(len(frames[0])).items()
+            f"matting_{word}": open_rvm(rvm_file(folder, view), *view[:2], threads)
+            for word, view in views(len(frames[0])).items()
         }
         networks[f"matting_{SELFIE}"] = open_selfie(folder / f"{SELFIE}.onnx", threads)
         for name, network in networks.items():
@@ -138,7 +142,7 @@ def matting(frames: list[np.ndarray], folder: Path) -> dict[str, dict[str, float
     return results
 
 
-def rvm_file(folder: Path, view: tuple[int, float]) -> Path:
+def rvm_file(folder: Path, view: tuple[int, float, str]) -> Path:
     return folder / f"{matting_network(*view)}.onnx"
 
 

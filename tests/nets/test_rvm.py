@@ -10,6 +10,7 @@ from headsmith.contract.networks import matting_network, matting_shape, matting_
 from headsmith.nets import rvm
 from headsmith.nets.matting import open_rvm, picture_of
 from headsmith.nets.rvm import Rvm
+from headsmith.nets.rvm_fast import shrink_rvm
 from headsmith.nets.rvm_parts import cut_recurrent
 from headsmith.nets.tfjs_torch import run_graph
 
@@ -91,6 +92,30 @@ def test_a_smaller_view_gives_almost_the_same_matte(rvm_file, portraits):
     assert np.abs(np.array(whole, int) - np.array(small, int)).mean() < 2.5
 
 
+def test_eight_bits_give_almost_the_same_matte(rvm_file, portraits, tmp_path):
+    model = shrink_rvm(onnx.load_model(rvm_file(128)))
+    kinds = [node.op_type for node in model.graph.node]
+    assert kinds.count("QuantizeLinear") >= 8
+    (tmp_path / "fast.onnx").write_bytes(model.SerializeToString())
+    whole, fast = (
+        np.array(list(open_rvm(file, 128, 1.0).mattes(portraits))) for file in (rvm_file(128), tmp_path / "fast.onnx")
+    )
+    masks = whole > 127, fast > 127
+    assert (masks[0] & masks[1]).sum() / (masks[0] | masks[1]).sum() > 0.99
+    assert 0 < np.abs(whole.astype(int) - fast).mean() < 1
+    np.testing.assert_array_equal(list(open_rvm(tmp_path / "fast.onnx", 128, 1.0, 3).mattes(portraits)), fast)
+
+
+def test_weights_in_eight_bits_stay_with_what_uses_them(rvm_file):
+    model = shrink_rvm(onnx.load_model(rvm_file(128)))
+    parts = cut_recurrent(model, rvm.STATES_IN, rvm.STATES_OUT)
+    constants = {entry.name for entry in model.graph.initializer}
+    widened = {node.output[0] for node in model.graph.node if set(node.input) <= constants}
+    assert widened
+    for part in (parts.before, parts.memory, parts.after):
+        assert not widened & {entry.name for entry in (*part.graph.input, *part.graph.output)}
+
+
 def test_network_for_other_frames_is_refused(rvm_file):
     with pytest.raises(UserError, match=r"made for 128 pixels at scale 1.0, not 256 at scale 1.0") as caught:
         open_rvm(rvm_file(128), 256, 1.0)
@@ -111,9 +136,11 @@ def test_another_network_is_refused(rvm_file, tmp_path):
 def test_names_say_size_and_scale():
     assert matting_network(256) == "rvm-256"
     assert matting_network(512, 0.25) == "rvm-512-at-25"
+    assert matting_network(192, 1.0, "fast") == "rvm-192-fast"
     for size, scale in ((256, 1.0), (512, 0.5), (1024, 0.29)):
-        assert matting_shape(matting_network(size, scale)) == (size, scale)
-    for name in ("rvm", "rvm-", "rvm-0", "rvm-256-at-0", "rvm-256-at-100", "rvm-256x", "modnet-256"):
+        for precision in ("fast", "full"):
+            assert matting_shape(matting_network(size, scale, precision)) == (size, scale)
+    for name in ("rvm", "rvm-", "rvm-0", "rvm-256-at-0", "rvm-256-at-100", "rvm-256x", "rvm-fast", "modnet-256"):
         with pytest.raises(UserError, match="unknown network"):
             matting_shape(name)
 

@@ -57,7 +57,7 @@ def matte(clip: Path, file: Path, name: str, *, threads: int = 1, **settings) ->
     return dict(iterate_frames(manifest, grey=True))
 
 
-@pytest.mark.parametrize(("network", "settings"), [("rvm-96", {}), ("selfie", {"network": "selfie"})])
+@pytest.mark.parametrize(("network", "settings"), [("rvm-96", {}), ("rvm-96-fast", {}), ("selfie", {"network": "selfie"})])
 def test_mattes_of_a_clip(clip, converted, network, settings):
     pictures = matte(clip, converted(network), network, **settings)
     assert list(pictures) == list(range(8))

@@ -43,8 +43,9 @@ def save(share: float, file: Path) -> None:
 @pytest.mark.parametrize(
     ("setting", "network"),
     [
-        ("{}", "rvm-96"),
-        ("{enlarge: guided}", "rvm-128-at-75"),
+        ("{}", "rvm-96-fast"),
+        ("{precision: full}", "rvm-96"),
+        ("{enlarge: guided}", "rvm-128-at-75-fast"),
         ("{network: selfie}", "selfie"),
     ],
 )

@@ -1,8 +1,9 @@
 """The names of converted networks (``resources/networks/{network}.onnx``): a name says all that is fixed by the conversion.
 
 ``bisenetv2-fast`` is the parser with its large convolutions in 8 bits, ``bisenetv2`` the same in 32; the other parsers are
-made from weights that the user brings. ``rvm-192`` is the matting network that sees frames in 192 pixels; ``rvm-512-at-50``
-the same in 512, working at 50 percent of that before its refiner sharpens the matte; ``selfie`` the light one.
+made from weights that the user brings. ``rvm-192-fast`` is the matting network that sees frames in 192 pixels, its large
+convolutions in 8 bits; ``rvm-512-at-50`` the same in 512 and 32 bits, working at 50 percent of that before its refiner sharpens
+the matte; ``selfie`` the light one.
 """
 
 import re
@@ -12,7 +13,7 @@ from pathlib import Path
 from headsmith.contract.errors import UserError
 
 PARSER = "bisenetv2"
-"""The parser that is fetched; it alone has a fast form, measured against the whole one."""
+"""The parser that is fetched; of the parsers it alone has a fast form, measured against the whole one."""
 FAST = "-fast"
 SELFIE = "selfie"
 RVM_PAGE = "https://github.com/PeterL1n/RobustVideoMatting (releases)"
@@ -117,15 +118,17 @@ def matting_view(size: int, downsample: float, enlarge: str) -> tuple[int, float
     return (size, downsample) if enlarge == "guided" else (round(size * downsample), 1.0)
 
 
-def matting_network(side: int, scale: float = 1.0) -> str:
+def matting_network(side: int, scale: float = 1.0, precision: str = "full") -> str:
     """Return the name of RVM, converted.
 
     Args:
         side: Side at which it sees the frames, in pixels.
         scale: Scale of that at which it works, 0.1..1; rounded to whole percents.
+        precision: ``MatteSettings.precision``.
     """
     percent = round(scale * 100)
-    return f"rvm-{side}" if percent == 100 else f"rvm-{side}-at-{percent}"
+    name = f"rvm-{side}" if percent == 100 else f"rvm-{side}-at-{percent}"
+    return name + FAST if precision == "fast" else name
 
 
 def matting_shape(network: str) -> tuple[int, float]:
@@ -134,7 +137,7 @@ def matting_shape(network: str) -> tuple[int, float]:
     Raises:
         UserError: The name is not one that ``matting_network`` gives.
     """
-    found = re.fullmatch(r"rvm-([1-9][0-9]*)(?:-at-([1-9][0-9]?))?", network)
+    found = re.fullmatch(rf"rvm-([1-9][0-9]*)(?:-at-([1-9][0-9]?))?(?:{FAST})?", network)
     if found is None:
         remedy = f"use {PARSER}, {SELFIE}, rvm-<size> or rvm-<size>-at-<percent>"
         raise UserError(f"unknown network {network!r}", remedy=remedy)

@@ -42,7 +42,9 @@ class FramesSettings:
     second_opinion: str = setting("none", "a second detector that must agree on where the face is", choices=("none", "mtcnn"))
     size: int = setting(256, "side of the square images, in pixels", minimum=64)
     margin: float = setting(1.65, "side of the crop as a multiple of the face's larger side", minimum=1)
-    detect_every: int = setting(24, "a frame in about this many is searched for a face to place the crop; in long clips fewer", minimum=1)
+    detect_every: int = setting(
+        24, "a frame in about this many is searched for a face to place the crop; in long clips fewer", minimum=1
+    )
     min_face: int = setting(48, "smallest accepted side of the face, in pixels of the capped video", minimum=16)
     min_decoded: float = setting(0.9, "smallest share of the expected frames that must decode", minimum=0, maximum=1)
 
@@ -71,6 +73,9 @@ class MatteSettings:
         "rvm", "`rvm`: Robust Video Matting, with memory; `selfie`: MediaPipe's light one, without", choices=("rvm", "selfie")
     )
     weights: str = setting("", "path of your own RVM, ONNX or TorchScript; blank: the one that is fetched")
+    precision: str = setting(
+        "fast", "`fast`: the fetched RVM with its large convolutions in 8 bits; `full`: all in 32", choices=("fast", "full")
+    )
     downsample: float = setting(0.75, "scale at which RVM sees the frames", minimum=0.1, maximum=1)
     enlarge: str = setting(
         "bicubic",

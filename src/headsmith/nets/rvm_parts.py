@@ -30,31 +30,39 @@ def cut_recurrent(model: ModelProto, states: Sequence[str], next_states: Sequenc
     """Cut a network.
 
     ``memory`` is every node that depends on the states and on which the next states depend; ``before`` what these need and does
-    not depend on the states; ``after`` is the rest.
+    not depend on the states; ``after`` is the rest. What depends on no input at all (weights kept in 8 bits, widened by a node)
+    goes along with what uses it.
 
     Args:
         model: The network; its nodes stand in order, all shapes are known.
         states: Inputs that are kept from frame to frame.
         next_states: The outputs that become them.
     """
-    nodes = list(model.graph.node)
-    changing, needed = set(states), set(next_states)
-    for node in nodes:
-        if changing.intersection(node.input):
-            changing.update(node.output)
+    alive = reached({entry.name for entry in model.graph.input}, model.graph.node)
+    nodes = [node for node in model.graph.node if alive.intersection(node.output)]
+    fixed = [node for node in model.graph.node if not alive.intersection(node.output)]
+    changing, needed = reached(set(states), nodes), set(next_states)
     for node in reversed(nodes):
         if needed.intersection(node.output):
             needed.update(node.input)
-    wanted = [bool(needed.intersection(node.output)) for node in nodes]
-    later = [bool(changing.intersection(node.output)) for node in nodes]
+    groups: dict[str, list[NodeProto]] = {"before": [], "memory": [], "after": []}
+    for node in nodes:
+        wanted, late = needed.intersection(node.output), changing.intersection(node.output)
+        groups[("memory" if late else "before") if wanted else "after"].append(node)
     known = values_of(model)
-    groups = {
-        "before": [node for node, want, late in zip(nodes, wanted, later, strict=True) if want and not late],
-        "memory": [node for node, want, late in zip(nodes, wanted, later, strict=True) if want and late],
-        "after": [node for node, want in zip(nodes, wanted, strict=True) if not want],
-    }
     outputs = [entry.name for entry in model.graph.output]
-    return Parts(**{name: part_of(model, known, group, taken_outside(group, nodes, outputs)) for name, group in groups.items()})
+    return Parts(
+        **{name: part_of(model, known, fixed, group, taken_outside(group, nodes, outputs)) for name, group in groups.items()}
+    )
+
+
+def reached(names: set[str], nodes: Iterable[NodeProto]) -> set[str]:
+    """Return all values that depend on the named ones, and these."""
+    found = set(names)
+    for node in nodes:
+        if found.intersection(node.input):
+            found.update(node.output)
+    return found
 
 
 def values_of(model: ModelProto) -> dict[str, ValueInfoProto]:
@@ -72,14 +80,24 @@ def taken_outside(group: Sequence[NodeProto], nodes: Iterable[NodeProto], output
 
 
 def part_of(
-    model: ModelProto, known: dict[str, ValueInfoProto], group: Sequence[NodeProto], outputs: Sequence[str]
+    model: ModelProto,
+    known: dict[str, ValueInfoProto],
+    fixed: Sequence[NodeProto],
+    group: Sequence[NodeProto],
+    outputs: Sequence[str],
 ) -> ModelProto:
-    """Return a network of some nodes; what they need and do not make becomes an input."""
-    made = {name for node in group for name in node.output}
+    """Return a network of some nodes and of those fixed ones that they use; what they need and do not make becomes an input."""
     used = {name for node in group for name in node.input if name}
+    kept: list[NodeProto] = []
+    for node in reversed(fixed):
+        if used.intersection(node.output):
+            used.update(node.input)
+            kept.insert(0, node)
+    nodes = [*kept, *group]
+    made = {name for node in nodes for name in node.output}
     constants = [entry for entry in model.graph.initializer if entry.name in used]
     inputs = sorted(used - made - {entry.name for entry in constants})
-    graph = helper.make_graph(group, "part", [known[name] for name in inputs], [known[name] for name in outputs], constants)
+    graph = helper.make_graph(nodes, "part", [known[name] for name in inputs], [known[name] for name in outputs], constants)
     part = helper.make_model(graph, opset_imports=model.opset_import, ir_version=model.ir_version)
     onnx.checker.check_model(part)
     return part

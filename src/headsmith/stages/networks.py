@@ -13,6 +13,7 @@ from headsmith.media.progress import note
 from headsmith.nets.bisenet_resnet_onnx import convert_bisenet_resnet
 from headsmith.nets.bisenetv2 import convert_bisenetv2, shrink_bisenetv2
 from headsmith.nets.rvm import convert_rvm
+from headsmith.nets.rvm_fast import shrink_rvm
 from headsmith.nets.segformer import declare_segformer
 from headsmith.nets.selfie import convert_selfie
 from headsmith.nets.tfjs import Graph, read_graph
@@ -89,8 +90,8 @@ def convert(network: str, graph: Graph, metadata: dict[str, str]) -> ModelProto:
         return shrink_bisenetv2(convert_bisenetv2(graph, metadata))
     if network == SELFIE:
         return convert_selfie(graph, metadata)
-    size, scale = matting_shape(network)
-    return convert_rvm(graph, size, scale, metadata)
+    model = convert_rvm(graph, *matting_shape(network), metadata)
+    return shrink_rvm(model) if network.endswith(FAST) else model
 
 
 def tell_if_unknown(network: str, weights: Path) -> None:
