@@ -150,6 +150,5 @@ def tell_edges(record: Record, clip: str) -> None:
     ids = record.at_edge
     if ids:
         told = ", ".join(map(str, ids[:MOST_TOLD])) + (", ..." if len(ids) > MOST_TOLD else "")
-        note(
-            f"{clip}: the face touches the frame's edge in {len(ids)} of {len(record.ids)} frames ({told}): raise frames.margin"
-        )
+        where = f"the face touches the frame's edge in {len(ids)} of {len(record.ids)} frames ({told})"
+        note(f"{clip}: {where}: raise frames.margin, unless the video itself ends there")
