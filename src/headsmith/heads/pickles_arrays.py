@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float, Shaped
 from numpy import ndarray
 
-from headsmith.heads.pickles_values import Record, Refusal
+from headsmith.heads.pickles_values import Record, Refusal, to_bytes
 
 NUMBERS: Final = frozenset(
     f"{kind}{size}" for kind, sizes in {"i": (1, 2, 4, 8), "u": (1, 2, 4, 8), "f": (2, 4, 8)}.items() for size in sizes
@@ -130,7 +130,7 @@ def _compose(shape: object, kind: object, order: str, content: object) -> Shaped
     sizes, entry = _numbers_in(shape), _as_dtype(kind)
     if len(sizes) > MAX_AXES or min(sizes, default=0) < 0:
         raise Refusal(f"an array claims the shape {sizes}")
-    content = content.encode("latin1") if isinstance(content, str) else content
+    content = to_bytes(content) if isinstance(content, str) else content
     if not isinstance(content, bytes):
         raise Refusal(f"an array holds {_what(content)}, not bytes: arrays of Python objects are not read")
     if math.prod(sizes) * entry.itemsize != len(content):

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from headsmith.heads.pickles_values import ATOMS, Kinds, Name, Record, Refusal
+from headsmith.heads.pickles_values import ATOMS, Kinds, Name, Record, Refusal, to_bytes
 
 MAX_KEYS: Final = 10_000
 """Keys of one dictionary, or members of one set."""
@@ -69,7 +69,7 @@ def _array(target: Name, args: tuple[Any, ...]) -> Record:
 def _encode(target: Name, args: tuple[Any, ...]) -> bytes:
     if len(args) != 2 or not isinstance(args[0], str) or args[1] not in ("latin1", "latin-1"):
         raise Refusal(f"it calls `{target}` other than for bytes in latin1")
-    return args[0].encode("latin1")
+    return to_bytes(args[0])
 
 
 def _bytes(target: Name, args: tuple[Any, ...]) -> bytes:

@@ -14,7 +14,7 @@ from typing import Any, Final
 from headsmith.heads.pickles_calls import COPIES, as_atoms, call_name, new_instance, refuse_crowd
 from headsmith.heads.pickles_values import Name, Record, Refusal, find_name
 
-MAX_STEPS: Final = 2_000_000
+MAX_STEPS: Final = 200_000
 """Opcodes in a file; a FLAME model has some hundreds."""
 
 PUSHES: Final = frozenset(

@@ -96,6 +96,18 @@ class Record:
     state: Any = None
 
 
+def to_bytes(text: str) -> bytes:
+    """Return the bytes that Python 2, or ``_codecs.encode``, wrote as text in latin1.
+
+    Raises:
+        Refusal: It has other characters.
+    """
+    try:
+        return text.encode("latin1")
+    except UnicodeEncodeError as error:
+        raise Refusal("it has text in the place of bytes") from error
+
+
 def find_name(module: object, name: object) -> Name:
     """Return the allowed global of that exact name.
 
