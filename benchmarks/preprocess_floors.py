@@ -4,7 +4,9 @@ import math
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import av
 import cv2
@@ -87,14 +89,14 @@ def parsing_floor(frames: list[np.ndarray], size: int) -> float:
 
 
 def masks_floor(folder: Path) -> float:
-    """Return decoding label maps and encoding masks."""
-    files = [path.read_bytes() for path in sorted((folder / "parsing").iterdir())[:TRIED]]
+    """Return reading and decoding label maps, encoding and writing masks."""
+    files = sorted((folder / "parsing").iterdir())
     table = np.zeros(256, np.uint8)
     table[11:14] = 255
 
-    def cut(content: bytes) -> bytes:
-        labels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_GRAYSCALE)
-        return encode_png(cv2.LUT(labels, table), flat=True)
+    def cut(file: Path, target: Path) -> None:
+        labels = cv2.imdecode(np.frombuffer(file.read_bytes(), np.uint8), cv2.IMREAD_GRAYSCALE)
+        (target / file.name).write_bytes(encode_png(cv2.LUT(labels, table), flat=True))
 
-    with ThreadPoolExecutor(CORES) as pool:
-        return best(lambda: list(pool.map(cut, files)), len(files))
+    with TemporaryDirectory(dir=folder) as target, ThreadPoolExecutor(CORES) as pool:
+        return best(lambda: list(pool.map(cut, files, repeat(Path(target)))), len(files))
