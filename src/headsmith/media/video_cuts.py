@@ -11,6 +11,7 @@ from jaxtyping import UInt8
 from headsmith.media.crops import Crop, cut_crop, inner_part, sticks_out
 from headsmith.media.video_convert import FrameConverter, colour_matrix
 from headsmith.media.video_orientation import Orientation
+from headsmith.media.video_shrink import can_shrink, shrink
 
 Span = tuple[int, int]
 """First and last pixel, the last not included."""
@@ -46,10 +47,16 @@ class FrameCutter:
         spans = tuple(aligned(span, step, length) for span, step, length in zip(wanted, grid, stored, strict=True))
         region = self._region(frame, *spans)
         if spans == wanted and not sticks_out(self.crop, upright):
-            return replace(self.converter, size=(self.size, self.size)).convert(region)
+            return self._converted(region)
         (left, _), (top, _) = turned_back(*spans, upright, orientation)
         around = replace(self.converter, size=orientation.size((region.width, region.height))).convert(region)
         return cut_crop(around, Crop(self.crop.x - left, self.crop.y - top, self.crop.size), self.size)
+
+    def _converted(self, region: av.VideoFrame) -> UInt8[np.ndarray, "S S 3"]:
+        """Return the square that was taken out, converted and scaled."""
+        if self.converter.tones is None and can_shrink(region, region.colorspace, self.size):
+            return self.converter.orientation.apply(shrink(region, region.colorspace, self.size))
+        return replace(self.converter, size=(self.size, self.size)).convert(region)
 
     def _region(self, frame: av.VideoFrame, columns: Span, rows: Span) -> av.VideoFrame:
         """Return a part of a frame, which shares its pixels."""
