@@ -1,4 +1,4 @@
-"""Files in the formats of FLAME, written from a head that was made up: FLAME's numbers of vertices and triangles, nobody's face."""
+"""Files in FLAME's formats, written from a head that was made up: its numbers of vertices and triangles, nobody's face."""
 
 import contextlib
 import functools
@@ -7,6 +7,7 @@ import pickle
 import struct
 import sys
 import types
+from typing import ClassVar
 
 import numpy as np
 from scipy import sparse
@@ -134,14 +135,12 @@ def pretend_chumpy():
 class Python2Pickler(pickle._Pickler):
     """Writes text and bytes as Python 2's one kind of string."""
 
-    dispatch = dict(pickle._Pickler.dispatch)
-
     def save_string(self, value):
         content = value.encode("latin1") if isinstance(value, str) else value
         self.write(b"T" + struct.pack("<i", len(content)) + content)
         self.memoize(value)
 
-    dispatch[str] = dispatch[bytes] = save_string
+    dispatch: ClassVar = {**pickle._Pickler.dispatch, str: save_string, bytes: save_string}
 
 
 def dump(value, layout="new", protocol=None):

@@ -288,7 +288,7 @@ def test_spoiled_bytes_give_a_reason_or_arrays_but_never_a_crash(read, nothing_r
             look(read(bytes(spoiled)))
         except UserError:
             refused += 1
-    assert 50 < refused
+    assert refused > 50
 
 
 def crafted(

@@ -12,7 +12,7 @@ from headsmith.heads.flame_source import EYEBALLS
 STEP: Final = 0.02
 """Spacing of the directions that are looked at, radians; 0.24 mm on an eyeball."""
 
-COUNT: Final = 2 * round(np.pi / 2 / STEP) + 1
+COUNT: Final = 2 * int(np.pi / 2 / STEP) + 1
 """Directions each way, over the half sphere ahead."""
 
 REACH: Final = 4.0

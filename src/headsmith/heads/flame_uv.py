@@ -89,39 +89,31 @@ def unwrap(template: Float[ndarray, "V 3"], faces: Int[ndarray, "F 3"]) -> tuple
     The seam runs down the back. What lies behind other skin (the inside of the mouth, of the nose and of the lids, the backs of
     the ears) shares its place with it. Vertices keep their numbers; those of the seam stand once more at the end.
     """
-    outer = np.ones(len(template), bool)
-    boxes = {name: (0.5 * place, 0.0, 0.5, SHELF) for place, name in enumerate(EYEBALLS)}
-    uv, uv_faces = np.zeros((len(template), 2)), np.array(faces, np.int64)
-    extra: list[Float[ndarray, "n 2"]] = []
-    for name, ids in EYEBALLS.items():
-        outer[list(ids)] = False
-        _unwrap_part(template, uv_faces, np.arange(ids.start, ids.stop), boxes[name], uv, extra)
-    _unwrap_part(template, uv_faces, np.flatnonzero(outer), (0.0, SHELF, 1.0, 1 - SHELF), uv, extra)
-    return np.concatenate([uv, *extra]), uv_faces
+    uv, uv_faces = np.zeros((len(template), 2)), faces.astype(np.int64)
+    skin = np.setdiff1d(np.arange(len(template)), [vertex for ids in EYEBALLS.values() for vertex in ids])
+    parts = [(np.array(ids), (0.5 * place, 0.0, 0.5, SHELF)) for place, ids in enumerate(EYEBALLS.values())]
+    for ids, box in (*parts, (skin, (0.0, SHELF, 1.0, 1 - SHELF))):
+        rows = np.flatnonzero(np.isin(faces, ids).all(1))
+        across = turns_about_height(template, ids)
+        seam = rows[np.ptp(across[faces[rows]], axis=1) > 0.5]
+        doubled = np.unique(faces[seam][across[faces[seam]] < 0.5])
+        height = (template[:, 1] - template[ids, 1].min()) / np.ptp(template[ids, 1])
+        flat = np.stack([across, height], 1)
+        placed = into_box(np.concatenate([flat[ids], flat[doubled] + [1, 0]]), box)
+        uv[ids] = placed[: len(ids)]
+        moved = np.isin(faces[seam], doubled)
+        uv_faces[seam] = np.where(moved, len(uv) + np.searchsorted(doubled, faces[seam]), faces[seam])
+        uv = np.concatenate([uv, placed[len(ids) :]])
+    return uv, uv_faces
 
 
-def _unwrap_part(
-    template: Float[ndarray, "V 3"],
-    uv_faces: Int[ndarray, "F 3"],
-    ids: Int[ndarray, " n"],
-    box: tuple[float, float, float, float],
-    uv: Float[ndarray, "V 2"],
-    extra: list[Float[ndarray, "m 2"]],
-) -> None:
-    """Lay one part of the mesh into a box (left, foot, width, height) of the texture: fills ``uv``, ``extra``, ``uv_faces``."""
-    low, high = template[ids].min(0), template[ids].max(0)
-    centre = (low + high) / 2
-    across = np.arctan2(template[:, 0] - centre[0], template[:, 2] - centre[2]) / (2 * np.pi) + 0.5
-    up = (template[:, 1] - low[1]) / (high[1] - low[1])
-    mine = np.isin(uv_faces, ids).all(1)
-    seam = mine & (np.ptp(across[uv_faces.clip(0, len(template) - 1)], axis=1) > 0.5)
-    doubled = np.unique(uv_faces[seam][across[uv_faces[seam]] < 0.5])
-    width = 1 + float(across[doubled].max(initial=0))
-    place = np.array([box[0] + MARGIN, box[1] + MARGIN])
-    size = np.array([(box[2] - 2 * MARGIN) / width, box[3] - 2 * MARGIN])
-    flat = np.stack([across, up], 1)
-    uv[ids] = place + flat[ids] * size
-    first = len(template) + sum(len(part) for part in extra)
-    extra.append(place + (flat[doubled] + [1, 0]) * size)
-    moved = seam[:, None] & np.isin(uv_faces, doubled)
-    uv_faces[moved] = first + np.searchsorted(doubled, uv_faces[moved])
+def turns_about_height(template: Float[ndarray, "V 3"], ids: Int[ndarray, " n"]) -> Float[ndarray, " V"]:
+    """Return the share of a turn at which vertices lie about the upright axis of some of them: 0 and 1 behind, 0.5 ahead."""
+    centre = (template[ids].min(0) + template[ids].max(0)) / 2
+    return np.arctan2(template[:, 0] - centre[0], template[:, 2] - centre[2]) / (2 * np.pi) + 0.5
+
+
+def into_box(flat: Float[ndarray, "n 2"], box: tuple[float, float, float, float]) -> Float[ndarray, "n 2"]:
+    """Return points that lie from 0 on, stretched into a box (left, foot, width, height) less its margin."""
+    corner, size = np.array(box[:2]) + MARGIN, np.array(box[2:]) - 2 * MARGIN
+    return corner + flat / np.maximum(flat.max(0), 1) * size
