@@ -74,7 +74,7 @@ def test_made_eyelids_close_their_eye_and_no_other(lids, row):
     up = (np.arange(COUNT) - COUNT // 2) * STEP
     inside = (up >= opened.low[:, None]) & (up <= opened.high[:, None])
     assert opened.area > 0.5
-    assert (inside & ~covered).sum() < 0.1 * inside.sum(), "four vertices make an edge of a lid here: chords leave slits"
+    assert (inside & ~covered).sum() < 0.05 * inside.sum()
     assert np.isclose(find_opening(closed, TRIANGLES, other).area, find_opening(TEMPLATE, TRIANGLES, other).area)
 
 
@@ -92,9 +92,11 @@ def test_closing_lids_do_not_fold_the_skin():
     up = np.linspace(-2, 2, 4001)
     up = up[(up < -0.3) | (up > 0.5)]
     turned = up + lid_turn(opening, np.stack([np.zeros_like(up), up], 1))
-    assert (np.diff(turned) > 0).all()
+    lower, upper = turned[up < 0], turned[up > 0]
+    assert (np.diff(lower) > 0).all()
+    assert (np.diff(upper) > 0).all()
     assert np.allclose(turned[up > 0.5 + FADE * 0.8], up[up > 0.5 + FADE * 0.8])
-    assert np.ptp(turned[[np.flatnonzero(up < 0)[-1], np.flatnonzero(up > 0)[0]]]) < 0.01
+    assert -0.1 < upper[0] - lower[-1] < 0
 
 
 def test_eyes_that_cannot_be_closed_are_told():

@@ -20,6 +20,9 @@ REMEDY: Final = "name l_eyelid.npy and r_eyelid.npy as metrical-tracker has them
 MEETING: Final = 0.25
 """Where the lids meet, as a share of the opening above the lower one: the upper lid does most of a blink."""
 
+LAP: Final = 0.04
+"""Radians that each lid goes past there, half a millimetre, so that edges of few vertices leave no slits."""
+
 NEAR, FAR = 1.5, 2.2
 """Eyeball radii from its centre: skin nearer than the first moves wholly, skin beyond the second not at all."""
 
@@ -111,7 +114,7 @@ def lid_turn(opening: Opening, places: Float[ndarray, "n 2"]) -> Float[ndarray, 
     meeting = low + MEETING * (high - low)
     width = FADE * float((opening.high - opening.low).max())
     beyond = np.where(up > meeting, up - high, low - up)
-    way = np.where(up > meeting, meeting - high, meeting - low)
+    way = np.where(up > meeting, meeting - high - LAP, meeting - low + LAP)
     return way * (1 - smooth_step(beyond / width)) * (1 - smooth_step(outside / CORNER))
 
 
