@@ -12,6 +12,8 @@ from typing import ClassVar
 import numpy as np
 from scipy import sparse
 
+from headsmith.heads.pickles_file import read_pickle
+
 RINGS, SEGMENTS = 131, 30
 SKIN, BALL, VERTICES, FACES = 3931, 546, 5023, 9976
 EYE_SEGMENTS, EYE_RINGS, MOUTH_RING = (3, 4, 5), (55, 56), 85
@@ -182,3 +184,10 @@ def write_template(path, faces, uv, uv_faces):
     lines += ["f " + " ".join(f"{vertex}/{place}" for vertex, place in face) for face in pairs.tolist()]
     path.write_text("\n".join(lines))
     return path
+
+
+def read_content(folder, content):
+    """Read the bytes of a pickle as a file of that folder."""
+    path = folder / "model.pkl"
+    path.write_bytes(content)
+    return read_pickle(path, "get it")

@@ -24,8 +24,14 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def model(folder):
-    return write_flame(folder / "generic_model.pkl", "new")
+def models(folder):
+    """A file of each layout, of one head."""
+    return {layout: write_flame(folder / f"{layout}.pkl", layout) for layout in LAYOUTS}
+
+
+@pytest.fixture(scope="module")
+def model(models, folder):
+    return models["new"].rename(folder / "generic_model.pkl")
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +41,9 @@ def made(model):
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_the_container_holds_the_files_numbers(folder, layout):
-    head, _ = read_flame_head(FlameFiles(write_flame(folder / f"{layout}.pkl", layout), without_eyelids=True))
+def test_the_container_holds_the_files_numbers(models, model, layout):
+    path = model if layout == "new" else models[layout]
+    head, _ = read_flame_head(FlameFiles(path, without_eyelids=True))
     arrays = {key: array.astype(np.float32) for key, array in flame_arrays().items()}
     assert (head.template == arrays["v_template"]).all()
     assert (head.identity == arrays["shapedirs"].transpose(2, 0, 1)[:300]).all()
@@ -50,8 +57,8 @@ def test_the_container_holds_the_files_numbers(folder, layout):
     assert not head.eyelids.any()
 
 
-def test_all_layouts_give_the_same_container(folder, made):
-    others = [read_flame_head(FlameFiles(folder / f"{layout}.pkl"))[0] for layout in ("python2", "old")]
+def test_all_layouts_give_the_same_container(models, made):
+    others = [read_flame_head(FlameFiles(models[layout]))[0] for layout in ("python2", "old")]
     assert len({replace(head, source_sha256="", licence="").sha256 for head in (made[0], *others)}) == 1
 
 

@@ -1,15 +1,15 @@
-"""What FLAME's file lacks: eyelids, texture coordinates, a closed mouth, regions; from the user's files, or made here."""
+"""What FLAME's file lacks: eyelids, texture coordinates, a closed mouth; from the user's files, or made here."""
 
 import numpy as np
 import pytest
-from flame_files import BALL, SKIN, VERTICES, dump, flame_arrays, write_flame, write_template
+from flame_files import BALL, SKIN, VERTICES, flame_arrays, write_flame, write_template
 
 from headsmith.contract.errors import UserError
 from headsmith.heads.flame_eyelids import FADE, lid_turn, make_eyelids
-from headsmith.heads.flame_head import FlameFiles, read_flame_head
+from headsmith.heads.flame_head import FlameFiles, find_eyelids, read_flame_head
 from headsmith.heads.flame_mouth import CLOSING, close_mouth, free_square
 from headsmith.heads.flame_opening import COUNT, STEP, Opening, cover, directions, find_opening, fit_sphere
-from headsmith.heads.flame_regions import lowest_ring, read_masks
+from headsmith.heads.flame_source import read_flame
 from headsmith.heads.flame_uv import read_uv, unwrap
 
 TEMPLATE, TRIANGLES = flame_arrays()["v_template"], flame_arrays()["f"].astype(np.int64)
@@ -135,13 +135,14 @@ def test_eyelids_that_do_not_fit_are_refused(model, lids, tmp_path):
         r"is float64 \(5022, 3\)": (lids[0][:-1], lids[1]),
         "cannot be read": (lids[0], np.array([{}], object)),
     }
+    source = read_flame(model)
     for reason, pair in cases.items():
         with pytest.raises(UserError, match=reason):
-            read_flame_head(FlameFiles(model, **save_lids(tmp_path, *pair)))
+            find_eyelids(source, FlameFiles(model, **save_lids(tmp_path, *pair)))
     with pytest.raises(UserError, match="the other is not"):
-        read_flame_head(FlameFiles(model, right_eyelid=tmp_path / "r_eyelid.npy"))
+        find_eyelids(source, FlameFiles(model, right_eyelid=tmp_path / "r_eyelid.npy"))
     with pytest.raises(UserError, match="the eyelid is not there"):
-        read_flame_head(FlameFiles(model, tmp_path / "none.npy", tmp_path / "r_eyelid.npy"))
+        find_eyelids(source, FlameFiles(model, tmp_path / "none.npy", tmp_path / "r_eyelid.npy"))
 
 
 def areas(uv, uv_faces):
@@ -174,7 +175,7 @@ def test_templates_give_their_coordinates_to_our_triangles(model, tmp_path):
     found, found_faces = read_uv(path, TRIANGLES)
     assert (found == uv).all()
     assert (found_faces == uv_faces).all()
-    head, report = read_flame_head(FlameFiles(model, template=path))
+    head, report = read_flame_head(FlameFiles(model, template=path, without_eyelids=True))
     assert head.uv.shape == (5118, 2)
     assert (head.uv_faces == uv_faces).all()
     assert not any("unwrapping" in note for note in report.notes)
@@ -220,7 +221,7 @@ def test_the_mouth_is_closed_by_thirty_triangles_with_a_place_of_their_own(model
     corners = uv[uv_faces]
     apart = (corners.max(1) < low) | (corners.min(1) > high)
     assert apart.any(1).all()
-    head, report = read_flame_head(FlameFiles(model, closed_mouth=True))
+    head, report = read_flame_head(FlameFiles(model, closed_mouth=True, without_eyelids=True))
     assert len(head.faces) == len(head.uv_faces) == 10006
     assert any("30 triangles" in note for note in report.notes)
 
@@ -236,67 +237,3 @@ def test_the_closing_triangles_form_one_disc():
 def test_a_full_texture_has_no_place_for_the_mouth():
     with pytest.raises(ValueError, match="no place"):
         free_square(np.array([[0, 0], [1, 0], [1, 1.0]]), np.array([[0, 1, 2]]))
-
-
-def test_regions_are_found_from_the_model_alone(model, lids):
-    regions = read_flame_head(FlameFiles(model))[0].regions
-    assert regions["left_eyeball"].tolist() == list(range(3931, 4477))
-    assert (TEMPLATE[regions["left_eyeball"], 0] > 0).all()
-    assert regions["skin"].tolist() == list(range(3931))
-    assert regions["boundary"].tolist() == list(range(3901, 3931))
-    assert (regions["neck"] == np.flatnonzero(flame_arrays()["weights"][:, 0] > 0.3)).all()
-    assert (regions["left_eyelid"] == np.flatnonzero(np.linalg.norm(lids[0], axis=1) > 1e-3)).all()
-    assert "left_eyelid" not in read_flame_head(FlameFiles(model, without_eyelids=True))[0].regions
-
-
-def test_a_closed_surface_has_no_ring():
-    assert not len(lowest_ring(TEMPLATE, TRIANGLES[(TRIANGLES >= SKIN).all(1)]))
-
-
-MASKS = {
-    "lips": np.array([5, 3, 9]),
-    "boundary": np.arange(3871, 3931),
-    "left_ear": np.flatnonzero(TEMPLATE[:SKIN, 0] > 0.06),
-    "right_ear": np.flatnonzero(TEMPLATE[:SKIN, 0] < -0.06),
-    "left_eyeball": np.array([1]),
-}
-
-
-@pytest.mark.parametrize("layout", ["python2", "old", "new"])
-def test_the_users_masks_are_read(model, tmp_path, layout):
-    path = tmp_path / "FLAME_masks.pkl"
-    path.write_bytes(dump(MASKS, layout))
-    head, report = read_flame_head(FlameFiles(model, masks=path, without_eyelids=True))
-    assert head.regions["lips"].tolist() == [3, 5, 9]
-    assert head.regions["boundary"].tolist() == list(range(3871, 3931))
-    assert (head.regions["left_ear"] == MASKS["left_ear"]).all()
-    assert len(head.regions["left_eyeball"]) == 546
-    assert "masks" in report.sha256
-    assert not any("exchanged" in note for note in report.notes)
-
-
-def test_masks_of_the_other_side_change_names_and_say_so(model, tmp_path):
-    path = tmp_path / "FLAME_masks.pkl"
-    path.write_bytes(dump({**MASKS, "left_ear": MASKS["right_ear"], "right_ear": MASKS["left_ear"]}))
-    head, report = read_flame_head(FlameFiles(model, masks=path))
-    assert (head.regions["left_ear"] == MASKS["left_ear"]).all()
-    assert (head.regions["right_ear"] == MASKS["right_ear"]).all()
-    assert any("exchanged" in note for note in report.notes)
-
-
-def test_masks_that_do_not_fit_are_refused(tmp_path):
-    path = tmp_path / "FLAME_masks.pkl"
-    cases = {
-        r"lips cannot be read: it names vertices 5\.\.5023": {"lips": np.array([5, 5023])},
-        r"lips cannot be read: it names vertices -1\.\.5": {"lips": np.array([5, -1])},
-        "no list of vertices": {"lips": np.array([5.0])},
-        "not an array": {"lips": "3 4 5"},
-        "a mask is named '../lips'": {"../lips": np.array([5])},
-        "a mask is named int": {4: np.array([5])},
-    }
-    for reason, masks in cases.items():
-        path.write_bytes(dump(masks))
-        with pytest.raises(UserError, match=reason):
-            read_masks(path, TEMPLATE)
-    path.write_bytes(dump({"lips": [9, 3, 3]}))
-    assert read_masks(path, TEMPLATE)[0]["lips"].tolist() == [3, 9]

@@ -68,19 +68,27 @@ class Machine:
         opcode = pickletools.code2op.get(code.decode("latin1"))
         if opcode is None:
             raise Refusal(f"byte {place} is no instruction of a pickle")
+        if opcode.name in REFUSED:
+            raise Refusal(REFUSED[opcode.name])
         try:
             return opcode.name, self._argument(opcode)
         except ValueError as error:
             raise Refusal(f"it is broken or cut off at byte {place}: {error}") from error
 
     def _argument(self, opcode: pickletools.OpcodeInfo) -> Any:
+        if opcode.name in ("GLOBAL", "INST"):
+            return self._line(), self._line()
         if opcode.name == "STRING":
             return codecs.escape_decode(pickletools.read_stringnl(self._stream, decode=False))[0].decode("latin1")
         return None if opcode.arg is None else opcode.arg.reader(self._stream)
 
+    def _line(self) -> str:
+        line = self._stream.readline()
+        if not line.endswith(b"\n"):
+            raise ValueError("a line has no end")
+        return line[:-1].decode()
+
     def _do(self, name: str, argument: Any) -> None:
-        if name in REFUSED:
-            raise Refusal(REFUSED[name])
         if name in PUSHES:
             self._stack.append(argument)
         else:
@@ -156,9 +164,8 @@ class Machine:
         self._push({})
         self._set_items(values)
 
-    def _global(self, words: str) -> None:
-        module, _, name = words.partition(" ")
-        self._push(find_name(module, name))
+    def _global(self, words: tuple[str, str]) -> None:
+        self._push(find_name(*words))
 
     def _stack_global(self, _: None) -> None:
         name, module = self._pop(), self._pop()
@@ -176,9 +183,8 @@ class Machine:
         args, target = self._pop(), self._pop()
         self._push(new_instance(target, args))
 
-    def _instance(self, words: str) -> None:
-        module, _, name = words.partition(" ")
-        self._push(new_instance(find_name(module, name), tuple(self._pop_mark())))
+    def _instance(self, words: tuple[str, str]) -> None:
+        self._push(new_instance(find_name(*words), tuple(self._pop_mark())))
 
     def _object(self, _: None) -> None:
         values = self._pop_mark()
