@@ -8,7 +8,9 @@ import numpy as np
 
 WIDTH, HEIGHT, FPS = 1920, 1080, 24
 REAL_FRAMES = 250
-"""Frames that are encoded; one group of pictures, so that every repetition begins with a key frame."""
+"""Frames that are encoded; a multiple of the group's length, so that every repetition begins with a key frame."""
+GROUP = 50
+"""Frames from one key frame to the next."""
 
 
 def enlarged(picture: np.ndarray) -> np.ndarray:
@@ -21,7 +23,7 @@ def enlarged(picture: np.ndarray) -> np.ndarray:
 def encode_once(source: Path, target: Path) -> None:
     """Encode the first frames of a video at 1080p."""
     with av.open(str(source)) as old, av.open(str(target), "w") as new:
-        stream = new.add_stream("libx264", rate=FPS, options={"crf": "20", "preset": "veryfast", "g": str(REAL_FRAMES)})
+        stream = new.add_stream("libx264", rate=FPS, options={"crf": "20", "preset": "veryfast", "g": str(GROUP)})
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         for frame, _ in zip(old.decode(video=0), range(REAL_FRAMES), strict=False):
             new.mux(stream.encode(av.VideoFrame.from_ndarray(enlarged(frame.to_ndarray(format="rgb24")))))

@@ -4,9 +4,10 @@
 
 A real clip is enlarged to 1080p and its packets are repeated to make videos of 10,000 and 1,000 frames. Each stage runs on
 both in a process of its own, whose peak resident memory the kernel tells. Floors: for networks the time of the network alone,
-on frames in memory, with all cores; for frames decoding all of the video once, the search for the face in the sample, and
-encoding each picture once; for masks reading, decoding, encoding and writing. The naive loop reads the whole video first, then
-takes its frames one by one through the same networks as they are published, as OpenCV and ONNX Runtime do it when told nothing.
+on frames in memory, with all cores; for frames decoding all of the video once, searching the sample for the face, scaling the
+square (OpenCV's area averages) and encoding each picture once; for masks reading, decoding, encoding and writing. The naive
+loop reads the whole video first, then takes its frames one by one through the same networks as they are published, as OpenCV
+and ONNX Runtime do it when told nothing.
 """
 
 import argparse

@@ -52,7 +52,7 @@ def network_names(size: int) -> dict[str, str]:
     view = matting_view(size, SETTINGS.matte.downsample, SETTINGS.matte.enlarge)
     return {
         "parsing": parsing_network(SETTINGS.parsing.network, SETTINGS.parsing.precision),
-        "matte": matting_network(*view),
+        "matte": matting_network(*view, SETTINGS.matte.precision),
         "whole_parsing": parsing_network(SETTINGS.parsing.network, "full"),
         "whole_matte": matting_network(size),
     }
