@@ -10,7 +10,7 @@ Result = TypeVar("Result")
 
 
 def map_in_order(function: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[tuple[Item, Result]]:
-    """Yield each item with what the function makes of it, in the items' order; at most ``threads + 1`` are under way.
+    """Yield each item with what the function makes of it, in the items' order; at most twice ``threads`` are under way.
 
     Args:
         function: Called from ``threads`` threads at once; what it raises is raised here.
@@ -21,7 +21,7 @@ def map_in_order(function: Callable[[Item], Result], items: Iterable[Item], thre
     with ThreadPoolExecutor(threads) as pool:
         for item in items:
             waiting.append((item, pool.submit(function, item)))
-            if len(waiting) > threads:
+            if len(waiting) >= 2 * threads:
                 first, result = waiting.popleft()
                 yield first, result.result()
         while waiting:

@@ -80,7 +80,7 @@ def detect_landmarks(
     tell_edges(record, clip)
     content = arrays(record, convention, settings.detector, blendshapes=settings.detector in BLENDSHAPE_DETECTORS)
     with atomic_path(output) as partial:
-        np.savez_compressed(partial, **content)
+        np.savez(partial, **content)
     with atomic_path(summary) as partial:
         partial.write_text(json.dumps(summarise(record, convention, settings.detector), indent=1) + "\n")
 
@@ -93,8 +93,9 @@ def detected_stream(
     Raises:
         UserError: The frames or the detector's files cannot be read.
     """
-    with open_detector(settings.detector, files, faces=settings.faces, max_faces=most, threads=threads) as detector:
-        stream = map_in_order(lambda item: detector.detect(item[1]), iterate_frames(frames, clip), threads)
+    team = threads + 1 if threads > 1 else 1
+    with open_detector(settings.detector, files, faces=settings.faces, max_faces=most, threads=team) as detector:
+        stream = map_in_order(lambda item: detector.detect(item[1]), iterate_frames(frames, clip), team)
         yield from ((frame_id, faces) for (frame_id, _), faces in stream)
 
 
