@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from headsmith.contract.errors import UserError
-from headsmith.media.rows import iterate_rows
+from headsmith.media.rows import RowsWriter, iterate_rows
 
 ARRAYS = {
     "points": np.random.default_rng(0).normal(size=(7, 5, 3)).astype(np.float32),
@@ -61,3 +61,39 @@ def test_other_forms_are_refused(tmp_path):
             rows(path, key)
     with pytest.raises(UserError, match="No such file"):
         rows(tmp_path / "nothing.npz", "points")
+
+
+def test_written_rows_are_what_numpy_reads(tmp_path):
+    points = np.random.default_rng(1).normal(size=(4, 5, 3)).astype(np.float32)
+    with RowsWriter(tmp_path / "new", {"points": (5, 3), "shapes": (0,)}) as writer:
+        for index in range(4):
+            writer.add(None if index == 2 else {"points": points[index], "shapes": np.zeros(0)})
+        for _ in range(2):  # may be written more than once, with the same bytes
+            writer.save(tmp_path / "file.npz", {"ids": np.arange(4), "word": np.array("ibug68")})
+            content = (tmp_path / "file.npz").read_bytes()
+        writer.save(tmp_path / "file.npz", {"ids": np.arange(4), "word": np.array("ibug68")})
+    assert (tmp_path / "file.npz").read_bytes() == content
+    assert list((tmp_path / "new").iterdir()) == []
+    points[2] = np.nan
+    with np.load(tmp_path / "file.npz", allow_pickle=False) as found:
+        np.testing.assert_array_equal(found["points"], points)
+        assert (found["shapes"].shape, found["points"].dtype, str(found["word"])) == ((4, 0), np.float32, "ibug68")
+        np.testing.assert_array_equal(found["ids"], np.arange(4))
+
+
+def test_a_row_of_another_shape_is_refused(tmp_path):
+    with RowsWriter(tmp_path, {"points": (5, 3)}) as writer, pytest.raises(ValueError, match="a row of points is"):
+        writer.add({"points": np.zeros((4, 3))})
+
+
+def test_memory_does_not_grow_with_written_rows(tmp_path):
+    peaks = []
+    for count in (100, 2000):
+        tracemalloc.start()
+        with RowsWriter(tmp_path, {"points": (478, 3)}) as writer:
+            for _ in range(count):
+                writer.add({"points": np.ones((478, 3))})
+            writer.save(tmp_path / "file.npz", {})
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.1 * peaks[0] + 100_000

@@ -1,13 +1,69 @@
-"""Arrays of ``.npz`` files read row by row, so that memory does not grow with their length."""
+"""Arrays of ``.npz`` files read and written row by row, so that memory does not grow with their length."""
 
+import shutil
+import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
+from types import TracebackType
 
 import numpy as np
 from numpy import ndarray
 
 from headsmith.contract.errors import UserError
+
+FLOAT = np.dtype("<f4")
+
+
+class RowsWriter:
+    """Collects rows of float32 arrays on disk and writes them, with other arrays, as ``np.savez`` would.
+
+    Use it in a ``with`` block; what was collected is gone at its end.
+
+    Args:
+        folder: Where there is room for them.
+        shapes: Shape of a row of each array, by name.
+    """
+
+    def __init__(self, folder: Path, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        self._shapes = dict(shapes)
+        self._count = 0
+        self._stack = ExitStack()
+        folder.mkdir(parents=True, exist_ok=True)
+        self._files = {name: self._stack.enter_context(tempfile.TemporaryFile(dir=folder)) for name in shapes}  # noqa: SIM115
+
+    def __enter__(self) -> "RowsWriter":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._stack.close()
+
+    def add(self, rows: Mapping[str, ndarray] | None) -> None:
+        """Add a row to each array; NaN where there are none.
+
+        Raises:
+            ValueError: A row has another shape.
+        """
+        for name, shape in self._shapes.items():
+            row = np.full(shape, np.nan, FLOAT) if rows is None else np.ascontiguousarray(rows[name], FLOAT)
+            if row.shape != shape:
+                raise ValueError(f"a row of {name} is {row.shape}, not {shape}")
+            self._files[name].write(row.tobytes())
+        self._count += 1
+
+    def save(self, path: Path, others: Mapping[str, ndarray]) -> None:
+        """Write the file: the collected arrays, then the others."""
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+            for name, shape in self._shapes.items():
+                header = {"descr": FLOAT.str, "fortran_order": False, "shape": (self._count, *shape)}
+                with archive.open(f"{name}.npy", "w", force_zip64=True) as stream:
+                    np.lib.format.write_array_header_1_0(stream, header)
+                    self._files[name].seek(0)
+                    shutil.copyfileobj(self._files[name], stream)
+            for name, values in others.items():
+                with archive.open(f"{name}.npy", "w", force_zip64=True) as stream:
+                    np.lib.format.write_array(stream, np.asanyarray(values), allow_pickle=False)
 
 
 def iterate_rows(path: Path, key: str, clip: str, *, what: str, remake: str) -> Iterator[ndarray]:

@@ -9,8 +9,6 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
 from headsmith.contract.conventions import IBUG68, convention_of
 from headsmith.contract.detectors import BLENDSHAPE_DETECTORS, CONVENTION_OF
 from headsmith.contract.errors import UserError
@@ -25,7 +23,7 @@ from headsmith.nets.faces import Face
 from headsmith.nets.parallel import map_in_order
 from headsmith.stages.landmarks_choice import Chooser
 from headsmith.stages.landmarks_files import read_given_faces
-from headsmith.stages.landmarks_record import Record, arrays, summarise
+from headsmith.stages.landmarks_record import Record, open_rows, save_landmarks, summarise
 
 FROM_FILES = "file"
 MOST_FACES, MOST_FACES_AROUND = 2, 5
@@ -67,20 +65,23 @@ def detect_landmarks(
     person = manifest.details.get("person")
     convention = convention_of(CONVENTION_OF.get(settings.detector, IBUG68.name))
     chooser = Chooser(manifest.size, settings.min_confidence, None if person is None else tuple(person))
-    record = Record(manifest.size)
-    if settings.detector == FROM_FILES:
-        stream = given_stream(given, manifest, frames, clip)
-    else:
-        stream = detected_stream(frames, clip, files, settings, MOST_FACES if person is None else MOST_FACES_AROUND, threads)
-    for frame_id, faces in progress(stream, manifest.count, f"{clip}: landmarks"):
-        record.add(frame_id, faces, chooser.choose(faces))
-    if person is None:
-        check_second_faces(record, clip, frames, settings)
-    check_missing(record, clip, frames, settings)
-    tell_edges(record, clip)
-    content = arrays(record, convention, settings.detector, blendshapes=settings.detector in BLENDSHAPE_DETECTORS)
-    with atomic_path(output) as partial:
-        np.savez(partial, **content)
+    blendshapes = settings.detector in BLENDSHAPE_DETECTORS
+    with open_rows(output.parent, convention, blendshapes=blendshapes) as rows:
+        record = Record(manifest.size, rows)
+        if settings.detector == FROM_FILES:
+            stream = given_stream(given, manifest, frames, clip)
+        else:
+            stream = detected_stream(
+                frames, clip, files, settings, MOST_FACES if person is None else MOST_FACES_AROUND, threads
+            )
+        for frame_id, faces in progress(stream, manifest.count, f"{clip}: landmarks"):
+            record.add(frame_id, faces, chooser.choose(faces))
+        if person is None:
+            check_second_faces(record, clip, frames, settings)
+        check_missing(record, clip, frames, settings)
+        tell_edges(record, clip)
+        with atomic_path(output) as partial:
+            save_landmarks(partial, record, convention, settings.detector, blendshapes=blendshapes)
     with atomic_path(summary) as partial:
         partial.write_text(json.dumps(summarise(record, convention, settings.detector), indent=1) + "\n")
 
