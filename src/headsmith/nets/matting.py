@@ -10,6 +10,7 @@ from jaxtyping import Float32, UInt8
 from numpy import ndarray
 
 from headsmith.contract.errors import UserError
+from headsmith.nets.parallel import map_in_order
 from headsmith.nets.rvm import Rvm
 from headsmith.nets.rvm_brought import open_brought_rvm
 from headsmith.nets.selfie import Selfie
@@ -53,9 +54,9 @@ class Matting:
         sizes: list[int] = []
 
         def pictures() -> Iterator[Float32[ndarray, "1 3 s s"]]:
-            for frame in frames:
+            for frame, picture in map_in_order(lambda frame: picture_of(frame, self._side), frames, 1):
                 sizes.append(frame.shape[0])
-                yield picture_of(frame, self._side)
+                yield picture
 
         for alpha in self._network.run(pictures()):
             yield matte_of(alpha, sizes.pop(0))

@@ -81,7 +81,7 @@ class Rvm:
 
     Args:
         network: The converted network.
-        threads: Threads that compute.
+        threads: Threads that compute what needs no memory; one more has the memory.
 
     Raises:
         UserError: The network cannot be opened, or is another one.
@@ -108,25 +108,24 @@ class Rvm:
     def run(self, pictures: Iterable[Picture]) -> Iterator[Alpha]:
         """Yield the opacity of the person in each picture of a stream that begins with the first; few are held."""
         states: Values = {name: np.zeros(self._shapes[name], np.float32) for name in STATES_IN}
-        begun: deque[Future[Values]] = deque()
+        remembered: deque[Future[Values]] = deque()
         ending: deque[Future[Alpha]] = deque()
-        with ThreadPoolExecutor(self.threads) as pool:
 
-            def remember() -> None:
-                nonlocal states
-                values = begun.popleft().result()
-                values = {**values, **pool.submit(compute, self._memory, {**values, **states}).result()}
-                states = {name: values[new] for name, new in zip(STATES_IN, STATES_OUT, strict=True)}
-                ending.append(pool.submit(self._finish, values))
+        def remember(begun: Future[Values]) -> Values:
+            nonlocal states
+            values = {**begun.result(), **states}
+            values = {**values, **compute(self._memory, values)}
+            states = {name: values[new] for name, new in zip(STATES_IN, STATES_OUT, strict=True)}
+            return values
 
+        with ThreadPoolExecutor(self.threads) as pool, ThreadPoolExecutor(1) as memory:
             for picture in pictures:
-                begun.append(pool.submit(self._begin, picture))
-                if len(begun) > self.threads:
-                    remember()
+                remembered.append(memory.submit(remember, pool.submit(self._begin, picture)))
+                if len(remembered) > self.threads:
+                    ending.append(pool.submit(self._finish, remembered.popleft().result()))
                 if len(ending) > self.threads:
                     yield ending.popleft().result()
-            while begun:
-                remember()
+            ending.extend(pool.submit(self._finish, values.result()) for values in remembered)
             while ending:
                 yield ending.popleft().result()
 
