@@ -152,6 +152,7 @@ def test_leftovers_of_a_killed_run_are_removed(tmp_path: Path) -> None:
     manifest = tmp_path / "frames.json"
     killed = FrameFolderWriter(manifest, "anna")
     killed.add(0, picture(0))
+    killed._pool.shutdown(wait=True)
     write(manifest, [1])
     assert sorted(names(tmp_path)) == ["frames", "frames.json"]
     assert names(tmp_path / "frames") == ["00001.png"]
