@@ -18,7 +18,9 @@ MAY_IMPORT = {
     "splat": {"maths"},
     "mesh": {"maths"},
     "show": {"maths", "media", "contract"},
-    "stages": {"maths", "media", "heads", "nets", "splat", "mesh", "contract"},
+    "bridges": {"maths", "media", "heads", "contract"},
+    "exports": {"maths", "media", "heads", "mesh", "contract"},
+    "stages": {"maths", "media", "heads", "nets", "splat", "mesh", "bridges", "exports", "contract"},
 }
 """Rooms that a room may import, besides itself."""
 

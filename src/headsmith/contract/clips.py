@@ -9,9 +9,10 @@ from pathlib import Path
 
 from headsmith.contract.config import NAME, nearest, shown
 from headsmith.contract.errors import UserError
+from headsmith.contract.exchange import SOLVE, TRACKERS
 from headsmith.contract.settings import CROP, Settings
 
-COLUMNS = ("clip", "video", "start", "end", "fps", "crop", "person", "landmarks")
+COLUMNS = ("clip", "video", "start", "end", "fps", "crop", "person", "landmarks", "tracking")
 NUMBERS = ("start", "end", "fps")
 PATTERNS = {
     "crop": (rf"face|none|{CROP}", "`face`, `none` or `x,y,size` in the video's own pixels"),
@@ -35,6 +36,7 @@ class Clip:
         crop: The square that is cut out, as the setting ``frames.crop``; None: as that says.
         person: ``x,y``, a point on the face that is meant at the clip's start, in the video's upright pixels; None: the one.
         landmarks: Path of the user's own landmarks; None: there are none.
+        tracking: Path of what another program tracked; None: there is none.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Clip:
     crop: str | None = None
     person: str | None = None
     landmarks: str | None = None
+    tracking: str | None = None
 
     @property
     def asset(self) -> str | None:
@@ -103,12 +106,13 @@ def check_clips(clips: dict[str, Clip], settings: Settings, assets: Collection[s
                 f"unknown asset {clip.asset!r}", clip=clip.name, file=table, remedy=nearest(clip.asset, sorted(assets))
             )
         _check_landmarks(clip, settings, table)
+        _check_tracking(clip, settings, table)
         _check_length(clip, settings, table)
 
 
 def _check_braces(clip: Clip, table: Path) -> None:
     """Refuse paths in which Snakemake would see a wildcard; there is no way to tell it not to."""
-    for path in (clip.video, clip.landmarks or ""):
+    for path in (clip.video, clip.landmarks or "", clip.tracking or ""):
         if re.search(r"\{\s*\w", path):
             remedy = "rename the file or its folder, or name a link to it that has no braces"
             raise UserError(
@@ -123,6 +127,16 @@ def _check_landmarks(clip: Clip, settings: Settings, table: Path) -> None:
     if clip.landmarks is not None and not Path(clip.landmarks).exists():
         remedy = f"put them there or correct the path (relative paths start at {Path.cwd()})"
         raise UserError(f"the landmarks do not exist: {clip.landmarks}", clip=clip.name, file=table, remedy=remedy)
+
+
+def _check_tracking(clip: Clip, settings: Settings, table: Path) -> None:
+    source = settings.tracking.source
+    if source != SOLVE and clip.tracking is None:
+        remedy = f"name {TRACKERS[source].files} in the column `tracking`, or set tracking.source to `{SOLVE}`"
+        raise UserError(f"tracking.source is `{source}`, and nothing is named", clip=clip.name, file=table, remedy=remedy)
+    if clip.tracking is not None and not Path(clip.tracking).exists():
+        remedy = f"put it there or correct the path (relative paths start at {Path.cwd()})"
+        raise UserError(f"the tracking does not exist: {clip.tracking}", clip=clip.name, file=table, remedy=remedy)
 
 
 def _check_length(clip: Clip, settings: Settings, table: Path) -> None:
@@ -195,7 +209,9 @@ def _read_line(row: dict[str, str], number: int, table: Path) -> Clip:
         raise UserError(what, clip=name, file=table, remedy="both are seconds from the beginning of the video")
     if times["fps"] == 0:
         raise UserError("fps is 0", clip=name, file=table, remedy="leave the cell blank to do as frames.fps says")
-    return Clip(name, row["video"], **times, **{key: row.get(key) or None for key in ("crop", "person", "landmarks")})
+    return Clip(
+        name, row["video"], **times, **{key: row.get(key) or None for key in ("crop", "person", "landmarks", "tracking")}
+    )
 
 
 def _number(text: str, column: str, clip: str, table: Path) -> float | None:

@@ -1,13 +1,14 @@
 """Every path of the project, in one place, relative to the working directory.
 
-``{clip}``, ``{variant}``, ``{mask}``, ``{head}``, ``{network}`` and ``{asset}`` are Snakemake wildcards; fill them with
-``str.format``.
+``{clip}``, ``{variant}``, ``{mask}``, ``{head}``, ``{network}``, ``{export}`` and ``{asset}`` are Snakemake wildcards; fill
+them with ``str.format``.
 """
 
 ASSET_LIST = "config/assets.yaml"
 ASSET = "resources/assets/{asset}"
 NETWORK = "resources/networks/{network}.onnx"
 HEAD = "resources/heads/{head}.npz"
+FLAME = "resources/heads/{head}-read.npz"
 
 CLIP = "results/{clip}"
 FRAMES = f"{CLIP}/frames"
@@ -25,8 +26,16 @@ MOUTH_MASKS_MANIFEST, HEAD_MASKS_MANIFEST = (MASKS_MANIFEST.replace("{mask}", ma
 TRACKING = f"{CLIP}/tracking.npz"
 TRACKING_SUMMARY = f"{CLIP}/tracking.json"
 TRACKING_TABLE = f"{CLIP}/tracking.csv"
+CONVERTED = f"{CLIP}/converted/{{head}}.npz"
+CONVERTED_SUMMARY = f"{CLIP}/converted/{{head}}.json"
 DATASET = f"{CLIP}/dataset"
 DATASET_MANIFEST = f"{CLIP}/dataset.json"
+VALIDATION = f"{CLIP}/validation.json"
+VALIDATION_PICTURE = f"{CLIP}/validation.png"
+BROUGHT_VALIDATION = "results/validate_dataset/validation.json"
+BROUGHT_VALIDATION_PICTURE = "results/validate_dataset/validation.png"
+EXPORT = f"{CLIP}/exports/{{export}}"
+EXPORT_MANIFEST = f"{CLIP}/exports/{{export}}.json"
 AVATAR = f"{CLIP}/avatar/{{variant}}/avatar.pt"
 AVATAR_CURVE = f"{CLIP}/avatar/{{variant}}/training.csv"
 RENDERS = f"{CLIP}/renders/{{variant}}"

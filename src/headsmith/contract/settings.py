@@ -7,6 +7,7 @@ A stage receives its own section alone, so only the settings that it uses can re
 from dataclasses import dataclass, field
 from typing import Any
 
+from headsmith.contract.exchange import EXPORTS, HEADS, SOLVE, TRACKERS
 from headsmith.contract.labels import LABEL_ORDERS, LABELS, MASKS, NEEDED_MASKS
 
 
@@ -138,15 +139,60 @@ class MasksSettings:
 class HeadsSettings:
     """The head model and how its container is made."""
 
-    model: str = setting("anny", "the head model", choices=("anny",))
-    identity_samples: int = setting(600, "identities sampled for the principal components", minimum=100)
-    identity_components: int = setting(150, "identity components kept", minimum=5)
+    model: str = setting("anny", "the head model; those of FLAME need the licensed file", choices=HEADS)
+    reader: str = setting(
+        "restricted",
+        "who reads FLAME's file: `restricted`: our own, which runs nothing in it; `chumpy`: the package, in Python 3.10; "
+        "`patched`: the package, patched for Python 3.11; all give the same bytes",
+        choices=("restricted", "chumpy", "patched"),
+    )
+    flame2020: str = setting("resources/flame/generic_model.pkl", "FLAME 2020's file; a gendered model where that is named")
+    flame2023: str = setting("resources/flame/flame2023.pkl", "FLAME 2023's file")
+    flame2023_open: str = setting("resources/flame/flame2023_Open.pkl", "FLAME 2023 Open's file")
+    eyelids: str = setting(
+        "made",
+        "FLAME has none: `made` from the geometry of its head; `none`; or the folder of `l_eyelid.npy` and `r_eyelid.npy`",
+        choices=("made", "none"),
+        pattern=r".*[/.].*",
+        forms=("path/of/folder",),
+    )
+    template: str = setting("", "an .obj of FLAME's mesh with texture coordinates; blank: an unwrapping of our own")
+    masks: str = setting("", "FLAME_masks.pkl; blank: regions that the model itself tells")
+    texture: str = setting(
+        "", "FLAME_texture.npz, for exports; needs `template`, whose texture coordinates it uses; blank: none"
+    )
+    closed_mouth: bool = setting(True, "whether FLAME gets FlashAvatar's 30 triangles between the lips")
+    embeddings: list[str] = setting(
+        [],
+        "official embeddings of landmarks on FLAME, `landmark_embedding.npy` or `mediapipe_landmark_embedding.npz`; what they "
+        "hold is used, what they lack is measured",
+    )
+    identity_samples: int = setting(600, "identities sampled for Anny's principal components", minimum=100)
+    identity_components: int = setting(150, "identity components of Anny that are kept", minimum=5)
 
 
 @dataclass(frozen=True)
 class TrackingSettings:
-    """Fitting the head to the landmarks of the whole clip at once."""
+    """Fitting the head to the landmarks of the whole clip at once, or taking what another program fitted."""
 
+    source: str = setting(
+        SOLVE,
+        "`solve`: our own; else the program that made what the clip's column `tracking` names",
+        choices=(SOLVE, *TRACKERS),
+    )
+    neck: str = setting(
+        "fold",
+        "a neck that another program bent: `fold` turns the head instead, exact for what moves with the head; `keep`",
+        choices=("fold", "keep"),
+    )
+    smoothing: float = setting(
+        0.0, "Hz above which another program's pose and expression count as jitter; 0: as they are", minimum=0
+    )
+    blink: str = setting(
+        "calibrated",
+        "eyelids from blink scores: `calibrated` to the person's own open and closed; `raw`",
+        choices=("calibrated", "raw"),
+    )
     iterations: int = setting(25, "most Levenberg-Marquardt steps of a fit", minimum=3)
     noise: float = setting(1.0, "expected error of a landmark, in percent of the eye distance", minimum=0.01)
     identity_weight: float = setting(1.0, "weight of the identity prior", minimum=0)
@@ -157,11 +203,51 @@ class TrackingSettings:
 
 
 @dataclass(frozen=True)
+class ConversionSettings:
+    """Carrying a clip's tracking over to another head model, by fitting its vertices."""
+
+    to: str = setting("", "the head model to convert to; blank: none", choices=("", *HEADS))
+    ridge: float = setting(1e-4, "weight of the codes' own prior against the vertices, which are in millimetres", minimum=0)
+    max_residual: float = setting(5.0, "largest accepted mean distance between the two heads, in millimetres", minimum=0)
+
+
+@dataclass(frozen=True)
 class DatasetSettings:
     """FlashAvatar's own layout, from frames, mattes, masks and tracking."""
 
     held_out: int = setting(100, "frames at the end that are kept from training, for scores", minimum=1)
     background: str = setting("green", "colour behind the head in FlashAvatar's own training", choices=("green", "white"))
+
+
+@dataclass(frozen=True)
+class ValidationSettings:
+    """Checking a FlashAvatar subject folder against what its readers take for granted."""
+
+    folder: str = setting("", "anyone's `dataset/<id>`, or the folder above it that has both trees; blank: those of the clips")
+    checkpoint: str = setting("", "the folder of its .frame files, where it does not lie in metrical-tracker's place beside it")
+    boundary: int = setting(500, "frames that FlashAvatar's own code holds out at the end", minimum=0)
+
+
+@dataclass(frozen=True)
+class ExportsSettings:
+    """Meshes, tables, and datasets for other trainers, from a clip's tracking."""
+
+    formats: list[str] = setting(["obj", "glb", "csv"], "what the target `exports` makes", choices=EXPORTS)
+    frames: str = setting(
+        "neutral",
+        "meshes: the person at rest (`neutral`), `all` tracked frames, or some, as `first:last:step`",
+        choices=("neutral", "all"),
+        pattern=r"\d*:\d*(:[1-9]\d*)?",
+        forms=("first:last:step",),
+    )
+    pose: bool = setting(False, "meshes: whether they are turned as the camera saw them; else the head's own axes")
+    texture: str = setting(
+        "clip",
+        "meshes: `clip`: baked from the clip's frames; `regions`: plain colours; `model`: the mean of `heads.texture`",
+        choices=("clip", "regions", "model"),
+    )
+    texture_size: int = setting(1024, "side of the texture, in pixels", minimum=16, maximum=8192)
+    held_out: int = setting(350, "trainers' datasets: frames at the end that are for tests", minimum=1)
 
 
 @dataclass(frozen=True)
@@ -219,7 +305,10 @@ class Settings:
     masks: MasksSettings = field(default_factory=MasksSettings)
     heads: HeadsSettings = field(default_factory=HeadsSettings)
     tracking: TrackingSettings = field(default_factory=TrackingSettings)
+    conversion: ConversionSettings = field(default_factory=ConversionSettings)
     dataset: DatasetSettings = field(default_factory=DatasetSettings)
+    validation: ValidationSettings = field(default_factory=ValidationSettings)
+    exports: ExportsSettings = field(default_factory=ExportsSettings)
     avatar: dict[str, AvatarSettings] = field(default_factory=lambda: {"basis": AvatarSettings()})
     renders: RendersSettings = field(default_factory=RendersSettings)
     scores: ScoresSettings = field(default_factory=ScoresSettings)

@@ -1,0 +1,1 @@
+"""Formats of other trackers and trainers, each to or from one representation of a tracked clip."""

@@ -1,0 +1,48 @@
+"""Names of head models, of the programs whose results are read, and of what is exported; one word each, everywhere."""
+
+from dataclasses import dataclass
+from typing import Final
+
+HEADS: Final = ("anny", "flame2020", "flame2023", "flame2023_open")
+"""Head models. Those of FLAME share their triangles, and nothing else: codes of one mean something else on another."""
+
+FLAME_HEADS: Final = tuple(name for name in HEADS if name.startswith("flame"))
+
+
+@dataclass(frozen=True)
+class Tracker:
+    """A program whose results can stand in the place of our own tracking.
+
+    Attributes:
+        title: What people call it.
+        heads: The head models that its codes are codes of.
+        files: What its results are, for messages and the docs.
+    """
+
+    title: str
+    heads: tuple[str, ...]
+    files: str
+
+
+SOLVE: Final = "solve"
+"""``tracking.source`` of our own solver."""
+
+TRACKERS: Final[dict[str, Tracker]] = {
+    "headsmith": Tracker("headsmith", HEADS, "a tracking.npz"),
+    "flame_head_tracker": Tracker("flame-head-tracker", ("flame2020",), "a folder of <frame>.npz"),
+    "metrical_tracker": Tracker("metrical-tracker", ("flame2020",), "a folder of <frame>.frame (its checkpoint folder)"),
+    "smirk": Tracker("SMIRK", ("flame2020",), "a folder of <frame>.npz, one dict of its outputs each, with the crop's `tform`"),
+    "sheap": Tracker("SHeaP", ("flame2020",), "a folder of <frame>.npz, one dict of its outputs each, with the crop's box"),
+    "vhap": Tracker("VHAP", ("flame2023",), "a tracked_flame_params_<epoch>.npz, or its export for GaussianAvatars"),
+    "pixel3dmm": Tracker("Pixel3DMM", ("flame2020",), "a folder of <frame>.frame"),
+    "deca": Tracker("DECA", ("flame2020",), "a folder of <frame>.mat or .npz, its codedict, with the crop's `tform`"),
+    "emoca": Tracker("EMOCA", ("flame2020",), "a folder of <frame>.mat or .npz, its codedict, with the crop's `tform`"),
+    "blendshapes": Tracker("MediaPipe blendshapes", ("anny",), "a table (.csv) of 52 scores a frame"),
+}
+"""Values of ``tracking.source`` beside ``SOLVE``."""
+
+MESHES: Final = ("obj", "ply", "glb")
+TABLES: Final = ("csv", "parquet", "mat", "npz", "keypoints")
+TRAINERS: Final = ("insta", "gaussian_avatars", "imavatar", "flame_head_tracker")
+EXPORTS: Final = (*MESHES, *TABLES, *TRAINERS)
+"""What a clip can be exported as, beside FlashAvatar's layout, which is the stage dataset."""

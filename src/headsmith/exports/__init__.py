@@ -1,0 +1,1 @@
+"""Meshes, textures and tables that other programs open."""
