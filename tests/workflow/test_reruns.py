@@ -76,7 +76,7 @@ def test_an_edited_comment_or_docstring_re_runs_nothing(house: House) -> None:
     house.append("src/headsmith/maths/rotations.py", "\n# A comment.\n")
     house.append("workflow_scripts/train_avatar.py", "\n# A comment.\n")
     house.edit("src/headsmith/stages/masks.py", '"""', '"""Another word. ')
-    house.edit("src/headsmith/contract/settings.py", "largest share of frames", "the largest share of frames")
+    house.edit("src/headsmith/contract/settings_pictures.py", "largest share of frames", "the largest share of frames")
     assert house.planned() == {}
 
 

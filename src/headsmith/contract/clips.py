@@ -10,7 +10,8 @@ from pathlib import Path
 from headsmith.contract.config import NAME, nearest, shown
 from headsmith.contract.errors import UserError
 from headsmith.contract.exchange import SOLVE, TRACKERS
-from headsmith.contract.settings import CROP, Settings
+from headsmith.contract.settings import Settings
+from headsmith.contract.settings_pictures import CROP
 
 COLUMNS = ("clip", "video", "start", "end", "fps", "crop", "person", "landmarks", "tracking")
 NUMBERS = ("start", "end", "fps")
