@@ -203,7 +203,7 @@ def store(context: Any, array: types.Array, index: types.Integer, value: types.T
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> ir.Value:
         address = place(context, builder, array, *arguments[:2])
         builder.store(arguments[2], builder.bitcast(address, FLOATS.as_pointer()), align=4)
-        return context.get_dummy_value()
+        return context.get_constant_null(types.none)
 
     return types.none(array, index, value), generate
 
@@ -236,7 +236,7 @@ def scatter(context: Any, array: types.Array, index: types.Integer, stride: type
             element = builder.extract_element(lanes, ir.Constant(ir.IntType(32), lane))
             builder.store(element, place(context, builder, array, flat, position))
             position = builder.add(position, step)
-        return context.get_dummy_value()
+        return context.get_constant_null(types.none)
 
     return types.none(array, index, stride, value), generate
 
@@ -269,7 +269,7 @@ def store_thirds(context: Any, array: types.Array, index: types.Integer, triples
         whole = builder.shuffle_vector(pair, rest, ir.Constant(ir.VectorType(ir.IntType(32), 3 * COUNT), order))
         address = place(context, builder, array, *arguments[:2])
         builder.store(whole, builder.bitcast(address, triple.as_pointer()), align=4)
-        return context.get_dummy_value()
+        return context.get_constant_null(types.none)
 
     return types.none(array, index, triples), generate
 
