@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 from headsmith.contract.clips import check_clips, read_clips
 from headsmith.contract.config import USER_FILE, load_settings, read_yaml
-from headsmith.contract.detectors import FINDERS, detector_files
+from headsmith.contract.detectors import FINDERS, detector_files, head_detectors
 from headsmith.contract.errors import UserError
 from headsmith.contract.networks import BROUGHT_PARSERS, SELFIE, brought_matting, brought_weights
 from headsmith.contract.networks import matting_network, matting_view, parsing_network
@@ -41,6 +41,7 @@ PARSING_NETWORK = parsing_network(SETTINGS.parsing.network, SETTINGS.parsing.pre
 NETWORKS = [PARSING_NETWORK, MATTE_NETWORK]
 STAGE_PICTURES = ["frames", "landmarks", "matte", "parsing", "masks", "tracking"]
 PICTURES = STAGE_PICTURES + [f"renders-{variant}" for variant in VARIANTS]
+HEAD_DETECTORS = list(head_detectors(SETTINGS.landmarks.detector, SETTINGS.landmarks.faces))
 DETECTOR = paths.ASSET.format(asset="face_landmarker.task")
 HEAD = paths.HEAD.format(head=SETTINGS.heads.model)
 

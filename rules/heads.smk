@@ -3,7 +3,7 @@
 
 rule build_head:
     input:
-        detector=DETECTOR,
+        detectors=[paths.ASSET.format(asset=name) for name in HEAD_DETECTORS],
     output:
         head=paths.HEAD,
     log:
@@ -19,6 +19,7 @@ rule build_head:
     params:
         code=fingerprint("stages.heads", script="build_head"),
         settings=section(SETTINGS, "heads"),
+        detectors=HEAD_DETECTORS,
     message:
         "{rule}: {wildcards.head}"
     script:

@@ -8,8 +8,10 @@ with job(snakemake):
     from headsmith.contract.settings import HeadsSettings
     from headsmith.stages.heads import build_head
 
+    inputs = paths_by_word(snakemake.input)
+    inputs["detectors"] = dict(zip(snakemake.params.detectors, inputs["detectors"], strict=True))
     build_head(
-        **paths_by_word(snakemake.input),
+        **inputs,
         output=Path(snakemake.output.head),
         settings=HeadsSettings(**snakemake.params.settings),
     )

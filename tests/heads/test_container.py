@@ -7,11 +7,19 @@ from synthetic_head import synthetic_head
 
 from headsmith.contract.errors import UserError
 from headsmith.heads.container import load_head, save_head, to_arrays
+from headsmith.heads.embedding_types import Contour
 
 
 @pytest.fixture
 def head():
-    return replace(synthetic_head(correctives=True), regions={"face": np.arange(9, dtype=np.int32)})
+    contour = Contour(
+        np.arange(17, dtype=np.int32),
+        np.array([-0.5, 0.0, 0.5]),
+        np.arange(51, dtype=np.int32).reshape(3, 17),
+        np.full((3, 17, 3), 1 / 3, np.float32),
+    )
+    head = replace(synthetic_head(correctives=True), regions={"face": np.arange(9, dtype=np.int32)})
+    return head.with_contour("ibug68", contour)
 
 
 def test_round_trip_keeps_every_array_and_the_hash(head, tmp_path):
@@ -39,9 +47,14 @@ def test_the_hash_feels_every_array(head):
         replace(head, template=template),
         replace(head, licence="other"),
         replace(head, regions={}),
-        replace(head, embeddings={}),
     ]
-    assert len({head.sha256, *(other.sha256 for other in changed)}) == 5
+    assert len({head.sha256, *(other.sha256 for other in changed)}) == 4
+
+
+def test_the_hash_is_of_the_model_whatever_its_landmarks(head):
+    bare = replace(head, embeddings={}, contours={})
+    assert bare.sha256 == head.sha256 == bare.with_embedding("ibug68", head.embeddings["mediapipe478"].take((3, 5))).sha256
+    assert "ibug68" in head.contours
 
 
 def spoiled(arrays, key, change):
@@ -74,6 +87,12 @@ FAULTS = {
     "mediapipe478_barycentrics has shape": ("embedding_mediapipe478_barycentrics", lambda array: array[1:]),
     "mediapipe478 has 477 points": ("embedding_mediapipe478_points", lambda array: array[1:]),
     "mediapipe478_barycentrics leave": ("embedding_mediapipe478_barycentrics", put(0, (2, -1, 0))),
+    "contour_ibug68_faces names ids": ("contour_ibug68_faces", put((1, 0), -1)),
+    "contour_ibug68_barycentrics has shape": ("contour_ibug68_barycentrics", lambda array: array[:2]),
+    "contour_ibug68 has 16 points": ("contour_ibug68_points", lambda array: array[1:]),
+    "contour_ibug68_barycentrics leave": ("contour_ibug68_barycentrics", put((2, 3), (1, 1, 0))),
+    "contour_ibug68_yaws has shape": ("contour_ibug68_yaws", lambda array: array[:2]),
+    "contour_ibug68_yaws do not ascend": ("contour_ibug68_yaws", put(1, 0.6)),
     "cannot be read": ("faces", lambda array: array.astype(np.float64)),
 }
 

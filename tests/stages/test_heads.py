@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from headsmith.contract.conventions import IBUG68, IBUG68_FROM_MEDIAPIPE
+from headsmith.contract.detectors import MEDIAPIPE_MODEL
 from headsmith.contract.errors import UserError
 from headsmith.contract.landmark_groups import CONVENTION, COUNT, INNER_LIPS, LEFT_IRIS, LEFT_PUPIL, NOSE_TIP, OUTER_EYE_CORNERS
 from headsmith.contract.settings import HeadsSettings
@@ -14,7 +15,7 @@ FEW = HeadsSettings(identity_samples=100, identity_components=5)
 @pytest.fixture(scope="module")
 def head(asset, tmp_path_factory):
     output = tmp_path_factory.mktemp("heads") / "resources/heads/anny.npz"
-    build_head(detector=asset("face_landmarker.task"), output=output, settings=FEW)
+    build_head(detectors={MEDIAPIPE_MODEL: asset(MEDIAPIPE_MODEL)}, output=output, settings=FEW)
     assert [path.name for path in output.parent.iterdir()] == ["anny.npz"]
     return load_head(output)
 
@@ -68,5 +69,5 @@ def test_inner_points_of_the_lips_part_with_the_jaw(head):
 
 def test_a_missing_detector_is_told_and_nothing_is_written(tmp_path):
     with pytest.raises(UserError, match="face landmarker cannot be read"):
-        build_head(detector=tmp_path / "none.task", output=tmp_path / "head.npz", settings=FEW)
+        build_head(detectors={MEDIAPIPE_MODEL: tmp_path / "none.task"}, output=tmp_path / "head.npz", settings=FEW)
     assert list(tmp_path.iterdir()) == []

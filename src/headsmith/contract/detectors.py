@@ -4,6 +4,8 @@ The files are assets (``config/assets.yaml``), by name. ``dlib`` and ``fan`` mus
 a finder: ``mediapipe`` or ``mtcnn``.
 """
 
+from collections.abc import Iterable
+
 from headsmith.contract.conventions import IBUG68, MEDIAPIPE478
 from headsmith.contract.errors import UserError
 
@@ -44,3 +46,25 @@ def detector_files(name: str, faces: str = "mediapipe") -> tuple[str, ...]:
     if faces not in FINDERS:
         raise UserError(f"unknown finder of faces {faces!r}", remedy=f"use one of: {', '.join(FINDERS)}")
     return FINDERS[faces] + _OWN_FILES[name] if name in _OWN_FILES else FINDERS["mediapipe"]
+
+
+def head_detectors(name: str, faces: str = "mediapipe") -> tuple[str, ...]:
+    """Return the names of the assets that a head is shown to: MediaPipe's, and those of a detector with other points.
+
+    Args:
+        name: ``landmarks.detector``: one of ``CONVENTION_OF``, or ``file``.
+        faces: The finder, for ``dlib`` and ``fan``.
+    """
+    own = detector_files(name, faces) if name in _OWN_FILES else ()
+    return (MEDIAPIPE_MODEL, *(file for file in own if file != MEDIAPIPE_MODEL))
+
+
+def detector_behind(files: Iterable[str]) -> tuple[str, str] | None:
+    """Return which detector with points of its own, and which finder, the names of assets belong to; None where there is none.
+
+    Args:
+        files: Names of assets.
+    """
+    names = set(files)
+    pairs = [(name, faces) for name in _OWN_FILES for faces in FINDERS if names.issuperset(detector_files(name, faces))]
+    return max(pairs, key=lambda pair: len(detector_files(*pair)), default=None)

@@ -18,7 +18,7 @@ from jaxtyping import Float32, Int32
 from numpy import ndarray
 
 from headsmith.contract.errors import UserError
-from headsmith.heads.embedding_types import Embedding
+from headsmith.heads.embedding_types import Contour, Embedding
 from headsmith.heads.validation import find_fault
 
 JOINTS: tuple[str, ...] = ("root", "neck", "jaw", "left_eye", "right_eye")
@@ -30,6 +30,7 @@ ARRAYS: dict[str, type] = {
     **dict.fromkeys(("parents", "faces", "uv_faces"), np.int32),
 }
 EMBEDDING = ("points", "faces", "barycentrics")
+CONTOUR = ("points", "yaws", "faces", "barycentrics")
 WORDS = ("name", "licence", "source_sha256")
 REMEDY = "delete the file and run snakemake again: the heads stage makes it anew"
 
@@ -53,6 +54,7 @@ class HeadContainer:
         expression_names: Name of each expression code.
         regions: Vertex ids by name.
         embeddings: Landmarks by convention.
+        contours: Landmarks that slide along the outline as the head turns, by convention.
         name: Name of the head model.
         licence: Its licence.
         source_sha256: Hash of what it was made from.
@@ -76,13 +78,17 @@ class HeadContainer:
     source_sha256: str
     regions: dict[str, Int32[ndarray, " _"]] = field(default_factory=dict)
     embeddings: dict[str, Embedding] = field(default_factory=dict)
+    contours: dict[str, Contour] = field(default_factory=dict)
     joint_names: tuple[str, ...] = JOINTS
 
     @cached_property
     def sha256(self) -> str:
-        """Hash over names, types, shapes and bytes of all arrays: what other files keep as ``head_sha256``."""
+        """Hash over names, types, shapes and bytes of the model's arrays: what other files keep as ``head_sha256``.
+
+        Landmarks are left out: the same parameters mean the same mesh, whatever detector the head was shown to.
+        """
         digest = hashlib.sha256()
-        for key, array in sorted(to_arrays(self).items()):
+        for key, array in sorted(to_arrays(replace(self, embeddings={}, contours={})).items()):
             digest.update(f"{key} {array.dtype.str} {array.shape} ".encode())
             digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
@@ -90,6 +96,10 @@ class HeadContainer:
     def with_embedding(self, convention: str, embedding: Embedding) -> "HeadContainer":
         """Return a copy that holds the landmarks of one more convention."""
         return replace(self, embeddings={**self.embeddings, convention: embedding})
+
+    def with_contour(self, convention: str, contour: Contour) -> "HeadContainer":
+        """Return a copy that holds the sliding landmarks of one more convention."""
+        return replace(self, contours={**self.contours, convention: contour})
 
 
 def to_arrays(head: HeadContainer) -> dict[str, ndarray]:
@@ -100,6 +110,8 @@ def to_arrays(head: HeadContainer) -> dict[str, ndarray]:
     arrays |= {f"region_{name}": np.asarray(ids, np.int32) for name, ids in head.regions.items()}
     for convention, embedding in head.embeddings.items():
         arrays |= {f"embedding_{convention}_{key}": getattr(embedding, key) for key in EMBEDDING}
+    for convention, contour in head.contours.items():
+        arrays |= {f"contour_{convention}_{key}": getattr(contour, key) for key in CONTOUR}
     return arrays
 
 
@@ -113,12 +125,20 @@ def from_arrays(arrays: dict[str, ndarray]) -> HeadContainer:
     fields |= {key: str(arrays[key]) for key in WORDS}
     fields |= {key: tuple(arrays[key].tolist()) for key in ("expression_names", "joint_names")}
     fields["regions"] = {key.removeprefix("region_"): ids for key, ids in arrays.items() if key.startswith("region_")}
-    ending = "_barycentrics"
-    bases = [key.removesuffix(ending) for key in arrays if key.startswith("embedding_") and key.endswith(ending)]
     fields["embeddings"] = {
-        base.removeprefix("embedding_"): Embedding(*(arrays[f"{base}_{key}"] for key in EMBEDDING)) for base in bases
+        convention: Embedding(*(arrays[f"embedding_{convention}_{key}"] for key in EMBEDDING))
+        for convention in _conventions(arrays, "embedding_")
+    }
+    fields["contours"] = {
+        convention: Contour(*(arrays[f"contour_{convention}_{key}"] for key in CONTOUR))
+        for convention in _conventions(arrays, "contour_")
     }
     return HeadContainer(**fields)
+
+
+def _conventions(arrays: dict[str, ndarray], start: str) -> list[str]:
+    ending = "_barycentrics"
+    return [key.removeprefix(start).removesuffix(ending) for key in arrays if key.startswith(start) and key.endswith(ending)]
 
 
 def save_head(head: HeadContainer, path: str | os.PathLike[str]) -> None:

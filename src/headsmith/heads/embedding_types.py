@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32, Int32
+from jaxtyping import Float32, Float64, Int32
 from numpy import ndarray
 
 
@@ -30,3 +30,25 @@ class Embedding:
         rows = {point: row for row, point in enumerate(self.points.tolist())}
         chosen = np.array([rows[point] for point in points], np.int64)
         return Embedding(self.points[chosen], self.faces[chosen], self.barycentrics[chosen])
+
+
+@dataclass(frozen=True)
+class Contour:
+    """Points that a detector sees on the face's outline, which slide over the skin as the head turns.
+
+    Attributes:
+        points: Indices in the detector's convention, ascending.
+        yaws: Turns of the head about +y at which the places hold, radians, ascending; positive turns are to the subject's left.
+        faces: Triangle of each point, by yaw.
+        barycentrics: Weights of the triangle's corners, in 0..1, summing to 1.
+    """
+
+    points: Int32[ndarray, " M"]
+    yaws: Float64[ndarray, " R"]
+    faces: Int32[ndarray, "R M"]
+    barycentrics: Float32[ndarray, "R M 3"]
+
+    def at(self, yaw: float) -> Embedding:
+        """Return the places at the nearest of the yaws, radians; of two as near, the smaller."""
+        row = int(np.abs(self.yaws - yaw).argmin())
+        return Embedding(self.points, self.faces[row], self.barycentrics[row])

@@ -20,6 +20,9 @@ SHAPES: dict[str, str] = {
     "expression_names": "E",
     "joint_names": "J",
 }
+LANDMARKS = ("embedding_", "contour_")
+"""What the names of arrays of landmarks begin with."""
+
 SUM_TOLERANCE = 1e-4
 """Float32 sums over thousands of entries stay well inside this."""
 
@@ -35,6 +38,7 @@ def find_fault(arrays: dict[str, ndarray]) -> str | None:
         index_faults,
         weight_faults,
         embedding_faults,
+        contour_faults,
     )
     return next((fault for check in checks for fault in check(arrays)), None)
 
@@ -67,7 +71,7 @@ def index_faults(arrays: dict[str, ndarray]) -> Iterator[str]:
     vertices, faces = len(arrays["template"]), len(arrays["faces"])
     limits = {"faces": vertices, "uv_faces": len(arrays["uv"])}
     limits |= {key: vertices for key in arrays if key.startswith("region_")}
-    limits |= {key: faces for key in arrays if key.startswith("embedding_") and key.endswith("_faces")}
+    limits |= {key: faces for key in arrays if key.startswith(LANDMARKS) and key.endswith("_faces")}
     for key, limit in limits.items():
         ids = arrays[key]
         if ids.dtype.kind not in "iu":
@@ -90,8 +94,8 @@ def weight_faults(arrays: dict[str, ndarray]) -> Iterator[str]:
 
 
 def embedding_faults(arrays: dict[str, ndarray]) -> Iterator[str]:
-    """Yield embeddings whose arrays differ in length, or whose barycentric coordinates leave the triangle."""
-    for key in (key for key in arrays if key.startswith("embedding_") and key.endswith("_barycentrics")):
+    """Yield landmarks whose arrays differ in length, or whose barycentric coordinates leave the triangle."""
+    for key in (key for key in arrays if key.startswith(LANDMARKS) and key.endswith("_barycentrics")):
         weights, base = arrays[key], key.removesuffix("_barycentrics")
         if weights.shape != (*arrays[f"{base}_faces"].shape, 3):
             yield f"{key} has shape {weights.shape} beside {arrays[f'{base}_faces'].shape} faces"
@@ -99,3 +103,13 @@ def embedding_faults(arrays: dict[str, ndarray]) -> Iterator[str]:
             yield f"{base} has {len(arrays[f'{base}_points'])} points but {weights.shape[-2]} places"
         elif weights.size and (weights.min() < -SUM_TOLERANCE or np.abs(weights.sum(-1) - 1).max() > SUM_TOLERANCE):
             yield f"{key} leave their triangles"
+
+
+def contour_faults(arrays: dict[str, ndarray]) -> Iterator[str]:
+    """Yield contours that have no row, or not one row for each yaw, or whose yaws do not ascend."""
+    for key in (key for key in arrays if key.startswith("contour_") and key.endswith("_yaws")):
+        yaws, shape = arrays[key], arrays[f"{key.removesuffix('_yaws')}_faces"].shape
+        if yaws.ndim != 1 or len(yaws) == 0 or len(shape) != 2 or shape[0] != len(yaws):
+            yield f"{key} has shape {yaws.shape} beside {shape} faces"
+        elif (np.diff(yaws) <= 0).any() or np.abs(yaws).max() > np.pi:
+            yield f"{key} do not ascend from -pi to pi"

