@@ -8,10 +8,10 @@ from onnx import numpy_helper
 
 from headsmith.contract.labels import LABELS, MASKS, label_ids
 from headsmith.contract.landmark_groups import LEFT_PUPIL, LIPS, NOSE_TIP, RIGHT_PUPIL
+from headsmith.media.parallel import map_in_order
 from headsmith.nets import bisenetv2
 from headsmith.nets.bisenetv2 import convert_bisenetv2, shrink_bisenetv2
 from headsmith.nets.face_landmarker import FaceLandmarker
-from headsmith.nets.parallel import map_in_order
 from headsmith.nets.parsers import Parser
 from headsmith.nets.tfjs import Ref
 from headsmith.nets.tfjs_torch import run_graph

@@ -8,9 +8,9 @@ import pytest
 from headsmith.contract.conventions import IBUG68, IBUG68_FROM_MEDIAPIPE
 from headsmith.contract.detectors import CONVENTION_OF, detector_files
 from headsmith.contract.errors import UserError
+from headsmith.media.parallel import map_in_order
 from headsmith.nets.detectors import DetectorTeam, open_detector
 from headsmith.nets.faces import Face
-from headsmith.nets.parallel import map_in_order
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ from headsmith.contract.frame_ids import frame_name
 from headsmith.contract.manifest import Dropped, FrameDigest, Manifest, differs, folder_of, read_manifest, write_manifest
 from headsmith.media.atomic import writing_explained
 from headsmith.media.images import decode_image, encode_png, read_content
+from headsmith.media.parallel import map_in_order
 
 AHEAD = 4
 """Images that may be under way between the disk and the caller; memory holds no more."""
@@ -71,14 +72,7 @@ def _read_ahead(
         content = read_content(path, clip)
         return content, decode_image(content, path, grey=grey, clip=clip)
 
-    waiting: deque[tuple[int, Future[tuple[bytes, Image]]]] = deque()
-    with ThreadPoolExecutor(threads) as pool:
-        for frame_id in ids:
-            waiting.append((frame_id, pool.submit(read, frame_id)))
-            if len(waiting) > max(AHEAD, threads):
-                yield _first(waiting)
-        while waiting:
-            yield _first(waiting)
+    yield from map_in_order(read, ids, threads, max(AHEAD, threads) + 1)
 
 
 class FrameFolderWriter:
@@ -196,11 +190,6 @@ class FrameFolderWriter:
                 if folder.exists():
                     shutil.rmtree(folder)
             self._partial.mkdir(parents=True)
-
-
-def _first(waiting: deque[tuple[int, Future[tuple[bytes, Image]]]]) -> tuple[int, tuple[bytes, Image]]:
-    frame_id, read = waiting.popleft()
-    return frame_id, read.result()
 
 
 def _save(path: Path, image: Image, flat: bool) -> bytes:

@@ -10,7 +10,7 @@ from jaxtyping import Float32, UInt8
 from numpy import ndarray
 
 from headsmith.contract.errors import UserError
-from headsmith.nets.parallel import map_in_order
+from headsmith.media.parallel import map_in_order
 from headsmith.nets.rvm import Rvm
 from headsmith.nets.rvm_brought import open_brought_rvm
 from headsmith.nets.selfie import Selfie

@@ -13,8 +13,8 @@ from onnx import ModelProto
 from torch import zeros
 
 from headsmith.contract.errors import UserError
+from headsmith.media.parallel import map_in_order
 from headsmith.nets.onnx_session import open_session
-from headsmith.nets.parallel import map_in_order
 from headsmith.nets.tfjs import Graph, Ref
 from headsmith.nets.tfjs_check import check_conversion, random_inputs
 from headsmith.nets.tfjs_onnx import convert_graph

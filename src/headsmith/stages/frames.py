@@ -15,10 +15,10 @@ from headsmith.contract.settings import FramesSettings
 from headsmith.media.crops import Box, Crop, central_crop, is_outside, place_crop, sticks_out
 from headsmith.media.cuts import Frame, open_cutter
 from headsmith.media.frames import FrameFolderWriter
+from headsmith.media.parallel import map_in_order
 from headsmith.media.pictures import PictureReader
 from headsmith.media.progress import note, progress
 from headsmith.media.sources import Source, open_source
-from headsmith.nets.parallel import map_in_order
 from headsmith.stages.frames_checks import check_any, check_decoded, check_faces, compare_opinions
 from headsmith.stages.frames_person import choose_person
 from headsmith.stages.frames_search import Lookout, search_faces

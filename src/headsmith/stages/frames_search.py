@@ -11,10 +11,10 @@ from jaxtyping import UInt8
 
 from headsmith.media.crops import Box
 from headsmith.media.cuts import Frame
+from headsmith.media.parallel import map_in_order
 from headsmith.media.progress import progress
 from headsmith.media.sources import Source
 from headsmith.nets.face_landmarker import FaceLandmarker
-from headsmith.nets.parallel import map_in_order
 
 FEWEST_SEARCHED = 32
 """A short clip is searched more often than ``detect_every`` says, so that about this many frames are."""

@@ -17,10 +17,10 @@ from headsmith.contract.manifest import Manifest, folder_of, read_manifest
 from headsmith.contract.settings import LandmarksSettings
 from headsmith.media.atomic import atomic_path
 from headsmith.media.frames import iterate_frames
+from headsmith.media.parallel import map_in_order
 from headsmith.media.progress import note, progress
 from headsmith.nets.detectors import open_detector
 from headsmith.nets.faces import Face
-from headsmith.nets.parallel import map_in_order
 from headsmith.stages.landmarks_choice import Chooser
 from headsmith.stages.landmarks_files import read_given_faces
 from headsmith.stages.landmarks_record import Record, open_rows, save_landmarks, summarise

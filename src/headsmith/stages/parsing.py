@@ -5,8 +5,8 @@ from pathlib import Path
 from headsmith.contract.manifest import read_manifest
 from headsmith.contract.settings import ParsingSettings
 from headsmith.media.frames import FrameFolderWriter, iterate_frames
+from headsmith.media.parallel import map_in_order
 from headsmith.media.progress import progress
-from headsmith.nets.parallel import map_in_order
 from headsmith.nets.parsers import Parser
 
 

@@ -9,19 +9,22 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def map_in_order(function: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[tuple[Item, Result]]:
-    """Yield each item with what the function makes of it, in the items' order; at most twice ``threads`` are under way.
+def map_in_order(
+    function: Callable[[Item], Result], items: Iterable[Item], threads: int, most: int = 0
+) -> Iterator[tuple[Item, Result]]:
+    """Yield each item with what the function makes of it, in the items' order.
 
     Args:
         function: Called from ``threads`` threads at once; what it raises is raised here.
         items: Read one by one, as results are taken.
         threads: How many threads.
+        most: How many items may be under way; 0: twice ``threads``.
     """
     waiting: deque[tuple[Item, Future[Result]]] = deque()
     with ThreadPoolExecutor(threads) as pool:
         for item in items:
             waiting.append((item, pool.submit(function, item)))
-            if len(waiting) >= 2 * threads:
+            if len(waiting) >= (most or 2 * threads):
                 first, result = waiting.popleft()
                 yield first, result.result()
         while waiting:

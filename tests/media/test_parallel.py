@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from headsmith.nets.parallel import map_in_order
+from headsmith.media.parallel import map_in_order
 
 
 def test_results_come_in_order_from_several_threads():
