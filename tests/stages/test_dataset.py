@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from synthetic_head import synthetic_head
 
+from headsmith.bridges.flashavatar import read_frame
 from headsmith.contract.errors import UserError
 from headsmith.contract.settings import DatasetSettings
 from headsmith.heads.container import load_head, save_head
-from headsmith.heads.flashavatar import read_frame
 from headsmith.media.frames import FrameFolderWriter
 from headsmith.stages.dataset import write_dataset
 

@@ -13,12 +13,13 @@ from typing import Any
 import cv2
 import numpy as np
 
+from headsmith.bridges.flashavatar import EXPRESSIONS, SHAPES, frame_content, write_frame
+from headsmith.bridges.track import Track
 from headsmith.contract.errors import UserError
 from headsmith.contract.frame_ids import frame_name
 from headsmith.contract.manifest import Manifest, folder_of, read_manifest
 from headsmith.contract.settings import DatasetSettings
 from headsmith.heads.container import HeadContainer, load_head
-from headsmith.heads.flashavatar import EXPRESSIONS, SHAPES, FrameParameters, frame_content, write_frame
 from headsmith.media.atomic import atomic_folder, atomic_path
 from headsmith.media.images import read_image
 from headsmith.media.progress import progress
@@ -161,15 +162,14 @@ def fill(folder: Path, sources: Sources, tracked: Tracking, split: Split, clip: 
     images, checkpoint = folder / "dataset" / clip, folder / "metrical-tracker" / "output" / clip / "checkpoint"
     for place in (images / "imgs", images / "alpha", images / "parsing", checkpoint):
         place.mkdir(parents=True)
-    rows = {frame_id: row for row, frame_id in enumerate(tracked.ids)}
+    rows, track = {frame_id: row for row, frame_id in enumerate(tracked.ids)}, Track.from_arrays(tracked.arrays)
     for index, frame_id in enumerate(progress(split.usable, len(split.usable), f"{clip}: dataset")):
         number = f"{index + 1:05d}"
         write_jpeg(images / "imgs" / f"{number}.jpg", read_image(sources.image("frames", frame_id), clip=clip)[..., ::-1])
         write_jpeg(images / "alpha" / f"{number}.jpg", read_image(sources.image("matte", frame_id), grey=True, clip=clip))
         shutil.copyfile(sources.image("head_masks", frame_id), images / "parsing" / f"{number}_neckhead.png")
         shutil.copyfile(sources.image("mouth_masks", frame_id), images / "parsing" / f"{number}_mouth.png")
-        parameters = frame_parameters(tracked, rows[frame_id])
-        write_frame(checkpoint / f"{index:05d}.frame", frame_content(parameters, index))
+        write_frame(checkpoint / f"{index:05d}.frame", frame_content(track, rows[frame_id], index))
     with (images / "mapping.csv").open("w", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(("frame", "parameters", "image", "part"))
@@ -218,10 +218,3 @@ def hash_folder(folder: Path) -> str:
         digest.update(path.relative_to(folder).as_posix().encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()
-
-
-def frame_parameters(tracked: Tracking, place: int) -> FrameParameters:
-    """Return the parameters of the frame at a place in the clip."""
-    names = ("expression", "jaw", "eyes", "eyelids", "rotation", "translation")
-    own = (tracked.arrays[name][place] for name in names)
-    return FrameParameters(tracked.arrays["identity"], *own, float(tracked.arrays["focal"]), tracked.size)

@@ -1,0 +1,212 @@
+"""FlashAvatar's per-frame parameter files (``.frame``), as metrical-tracker writes them: both ways.
+
+A ``.frame`` is ``torch.save`` of a dictionary of float32 numpy arrays with a leading axis of 1. Rotations of jaw and eyes are
+the first two rows of their matrices. FlashAvatar takes ``opencv`` for the camera, focal lengths from the first frame, and puts
+the principal point at the image's centre. Its rasterizer counts pixels from their centres: a point that K sends to x,
+in pixels from the image's corner, is drawn at index x - 0.5; both are the same place.
+
+Frame k belongs to image k + 1, in files and in metrical-tracker's numbers of frames: it leaves out the first.
+Reading goes through torch's allow-list, so a file can hold arrays and plain values, and cannot run code.
+"""
+
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float32
+from numpy import ndarray
+
+from headsmith.bridges.given import fit_codes, numbered_files, numbers, one_identity, one_number
+from headsmith.bridges.track import OK, Track
+from headsmith.contract.errors import UserError
+from headsmith.heads.model import HeadModel
+from headsmith.maths.rotations import axis_angle_to_matrix, matrix_from_6d, matrix_to_6d, matrix_to_axis_angle
+
+SHAPES, EXPRESSIONS = 300, 100
+"""FLAME's codes, to which shorter vectors are padded with zeros."""
+TEXTURES, LIGHTS = 140, (9, 3)
+"""Codes of metrical-tracker's texture and light; FlashAvatar ignores them, other readers expect them."""
+FRAME_TO_IMAGE = 1
+"""What is added to the number of a ``.frame`` to get the number of its image (FlashAvatar's ``frame_delta``)."""
+ORTHONORMAL = 1e-3
+"""How far ``R R'`` may be from the identity, and its determinant from 1."""
+KINDS = (np.float32, np.float64, np.int32, np.int64)
+RECONSTRUCT = "multiarray._reconstruct"
+
+
+def frame_content(track: Track, place: int, index: int) -> dict[str, Any]:
+    """Return the content of a ``.frame``.
+
+    Args:
+        track: The clip. Its neck is not in the format: see ``neck.fold_neck``.
+        place: The frame's place in it.
+        index: Its number in the dataset, zero-based.
+
+    Raises:
+        ValueError: There are more codes than FLAME has, or the neck is bent.
+    """
+    if track.neck[place].any():
+        raise ValueError("the neck is bent, and the format has none")
+    width, height = track.size
+    flame = {
+        "shape": padded(track.identity, SHAPES),
+        "exp": padded(track.expression[place], EXPRESSIONS),
+        "jaw": rows_of(track.jaw[place][None]),
+        "eyes": rows_of(track.eyes[place]),
+        "eyelids": single(track.eyelids[place]),
+        "tex": np.zeros((1, TEXTURES), np.float32),
+        "sh": np.zeros((1, *LIGHTS), np.float32),
+    }
+    (x, y), focal = track.principal, track.focal
+    lens = np.array([[focal, 0, x], [0, focal, y], [0, 0, 1]])
+    return {
+        "flame": flame,
+        "camera": pytorch3d_camera(track, place),
+        "opencv": {"R": single(track.rotation[place]), "t": single(track.translation[place]), "K": single(lens)},
+        "img_size": np.array([height, width], np.int64),
+        "frame_id": f"{index:05d}",
+        "global_step": 0,
+    }
+
+
+def pytorch3d_camera(track: Track, place: int) -> dict[str, Float32[ndarray, "1 n"]]:
+    """Return the camera as PyTorch3D has it: x left, y up, row vectors, lengths in half the shorter side from the centre."""
+    turned = np.array([-1.0, -1.0, 1.0])
+    rotation = torch.from_numpy((turned[:, None] * track.rotation[place]).T.copy())
+    half = min(track.size) / 2
+    return {
+        "R": single(matrix_to_6d(rotation).numpy()),
+        "t": single(turned * track.translation[place]),
+        "fl": single(np.array([track.focal / half])),
+        "pp": single((np.array(track.size) / 2 - track.principal) / half),
+    }
+
+
+def padded(codes: Float[ndarray, " n"], count: int) -> Float32[ndarray, "1 m"]:
+    """Return codes with zeros after them, with a leading axis.
+
+    Raises:
+        ValueError: There are too many.
+    """
+    if len(codes) > count:
+        raise ValueError(f"{len(codes)} codes, but the format holds {count}")
+    return single(np.pad(codes, (0, count - len(codes))))
+
+
+def rows_of(angles: Float[ndarray, "n 3"]) -> Float32[ndarray, "1 m"]:
+    """Return the first two rows of each rotation, one after the other, with a leading axis."""
+    return single(matrix_to_6d(axis_angle_to_matrix(torch.from_numpy(angles))).numpy().reshape(-1))
+
+
+def single(values: ndarray) -> Float32[ndarray, "1 *n"]:
+    """Return values as contiguous float32 with a leading axis of 1."""
+    return np.ascontiguousarray(values, np.float32)[None]
+
+
+def write_frame(path: Path, content: dict[str, Any]) -> None:
+    """Write a ``.frame``; not atomic by itself."""
+    torch.save(content, path)
+
+
+def read_frame(path: Path) -> dict[str, Any]:
+    """Read a ``.frame`` through an allow-list of what rebuilds a numpy array, numpy 1's names for it included.
+
+    Raises:
+        pickle.UnpicklingError: The file names anything else.
+    """
+    rebuild = np._core.multiarray._reconstruct
+    allowed: list[Any] = [np.ndarray, np.dtype, *(type(np.dtype(kind)) for kind in KINDS)]
+    allowed += [(rebuild, f"{room}.{RECONSTRUCT}") for room in ("numpy.core", "numpy._core")]
+    with torch.serialization.safe_globals(allowed):
+        return torch.load(path, weights_only=True, map_location="cpu")
+
+
+def open_frame(path: Path) -> dict[str, Any]:
+    """Read a ``.frame`` that somebody brings.
+
+    Raises:
+        UserError: It cannot be read, or holds more than arrays and plain values.
+    """
+    try:
+        content = read_frame(path)
+    except (OSError, EOFError, RuntimeError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        what = f"the file cannot be read: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
+        remedy = "write it with torch.save, as a dictionary of numpy arrays and numbers: other things could run code"
+        raise UserError(what, file=path, remedy=remedy) from error
+    if not isinstance(content, dict):
+        raise UserError(f"the file holds a {type(content).__name__}, not a dictionary", file=path)
+    return content
+
+
+def read_metrical_tracker(path: Path, model: HeadModel) -> Track:
+    """Return the clip of a folder of ``.frame`` files: metrical-tracker's ``checkpoint``, or FlashAvatar's copy of it.
+
+    Args:
+        path: The folder.
+        model: The head that the codes are of, float64.
+
+    Raises:
+        UserError: A file cannot be read, lacks something, or the lens changes.
+    """
+    files = numbered_files(Path(path), ".frame")
+    frames = [read_parts(file) for _, file in files]
+    stacked = {name: np.stack([frame[name] for frame in frames]) for name in frames[0]}
+    count, remedy = len(files), "FlashAvatar takes the first frame's lens for all: track with one focal length"
+    focal = one_number(stacked["K"][:, (0, 1), (0, 1)].ravel(), "focal length", path, remedy)
+    principal = [one_number(stacked["K"][:, axis, 2], "principal point", path, remedy) for axis in (0, 1)]
+    return Track(
+        ids=np.array([number + FRAME_TO_IMAGE for number, _ in files], np.int64),
+        identity=fit_codes(one_identity(stacked["shape"], path)[None], len(model.identity), "identity", path)[0],
+        expression=fit_codes(stacked["exp"], len(model.expression), "expression", path),
+        jaw=angles_of(stacked["jaw"]),
+        eyes=angles_of(stacked["eyes"].reshape(count, 2, 6)),
+        neck=np.zeros((count, 3)),
+        eyelids=stacked["eyelids"],
+        rotation=stacked["R"],
+        translation=stacked["t"],
+        focal=focal,
+        principal=np.array(principal),
+        size=size_of(stacked["img_size"][0], np.array(principal)),
+        status=(OK,) * count,
+        residual=np.full(count, np.nan),
+        head_sha256=model.sha256,
+        convention="",
+    )
+
+
+def read_parts(path: Path) -> dict[str, Float[ndarray, "*n"]]:
+    """Return the arrays of a ``.frame`` that say something of the head and the camera.
+
+    Raises:
+        UserError: One is missing or of another shape, or the rotation is none.
+    """
+    content = open_frame(path)
+    flame, camera = content.get("flame"), content.get("opencv")
+    if not isinstance(flame, Mapping) or not isinstance(camera, Mapping):
+        remedy = "Pixel3DMM's files have no `opencv`: set tracking.source to pixel3dmm"
+        raise UserError("the file has no `flame` or no `opencv`", file=path, remedy=remedy)
+    shapes = {"shape": (-1,), "exp": (-1,), "jaw": (6,), "eyes": (12,), "eyelids": (2,)}
+    parts = {key: numbers(flame, key, shape, path) for key, shape in shapes.items()}
+    parts |= {key: numbers(camera, key, shape, path) for key, shape in {"R": (3, 3), "t": (3,), "K": (3, 3)}.items()}
+    rotation = parts["R"]
+    if np.abs(rotation @ rotation.T - np.eye(3)).max() > ORTHONORMAL or np.linalg.det(rotation) < 0:
+        raise UserError("opencv.R is no rotation", file=path, remedy="export R with orthonormal rows and determinant +1")
+    return parts | {"img_size": numbers(content, "img_size", (2,), path)}
+
+
+def angles_of(rows: Float[ndarray, "*b 6"]) -> Float[ndarray, "*b 3"]:
+    """Return the axis-angle of rotations of which two rows are given."""
+    return matrix_to_axis_angle(matrix_from_6d(torch.from_numpy(np.ascontiguousarray(rows)))).numpy()
+
+
+def size_of(given: Float[ndarray, "2"], principal: Float[ndarray, "2"]) -> tuple[int, int]:
+    """Return width and height: metrical-tracker writes the height first, FlashAvatar reads the width first.
+
+    Of the two, the one is meant in whose middle the principal point lies.
+    """
+    first, second = (int(side) for side in given)
+    options = ((second, first), (first, second))
+    return min(options, key=lambda size: float(np.abs(np.array(size) / 2 - principal).max()))

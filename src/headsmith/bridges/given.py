@@ -1,0 +1,132 @@
+"""What the readers of other programs' files share: numbered files, arrays that are checked, one value for a whole clip."""
+
+import re
+import zipfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from headsmith.contract.errors import UserError
+from headsmith.media.progress import note
+
+SAME = 1e-4
+"""Share by which a number that is one for the clip may differ between its frames: what float32 and text lose."""
+SPREAD = 1e-3
+"""Identity codes that differ by more, in standard deviations, are told."""
+
+
+def numbered_files(folder: Path, *endings: str) -> list[tuple[int, Path]]:
+    """Return the files of a folder that are named by a number, in its order.
+
+    Args:
+        folder: The folder.
+        endings: What follows the number, as ``.npz``.
+
+    Raises:
+        UserError: There is no such folder, no such file in it, or two have the same number.
+    """
+    wanted = " or ".join(f"<number>{ending}" for ending in endings)
+    if not folder.is_dir():
+        raise UserError("this is not a folder", file=folder, remedy=f"name the folder that holds {wanted}")
+    forms = re.compile(f"([0-9]+)({'|'.join(map(re.escape, endings))})")
+    found = {}
+    for path in sorted(folder.iterdir()):
+        match = forms.fullmatch(path.name)
+        if match and int(match[1]) in found:
+            raise UserError(f"{path.name} and {found[int(match[1])].name} have the same number", file=folder)
+        if match:
+            found[int(match[1])] = path
+    if not found:
+        raise UserError(f"the folder holds no {wanted}", file=folder, remedy=f"name the folder that holds {wanted}")
+    return sorted(found.items())
+
+
+def read_npz(path: Path, keys: Iterable[str] | None = None) -> dict[str, ndarray]:
+    """Return the arrays of an ``.npz``, without pickles.
+
+    Args:
+        path: The file.
+        keys: Which arrays are read, of those that there are; all when left out.
+
+    Raises:
+        UserError: The file is missing or broken, or an array that is asked for holds Python objects.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as content:
+            return {key: content[key] for key in content.files if keys is None or key in keys}
+    except (OSError, EOFError, ValueError, AttributeError, zipfile.BadZipFile) as error:
+        remedy = "save numbers alone, as arrays: what holds Python objects could run code when it is read"
+        raise UserError(f"the file cannot be read: {error}", file=path, remedy=remedy) from error
+
+
+def numbers(content: Mapping[str, Any], key: str, shape: tuple[int, ...], path: Path) -> Float[ndarray, "*shape"]:
+    """Return an array as float64, without the leading axes of 1 that it has beyond ``shape``.
+
+    Args:
+        content: Arrays by name.
+        key: Which.
+        shape: What it must have; -1 stands for any length.
+        path: Where it stands, for messages.
+
+    Raises:
+        UserError: It is not there, no array of numbers, of another shape, or holds what is no finite number.
+    """
+    if key not in content:
+        raise UserError(f"{key!r} is missing; there are: {', '.join(sorted(map(str, content)))}", file=path)
+    values = np.asarray(content[key])
+    if values.dtype.kind not in "fiu":
+        raise UserError(f"{key!r} holds no numbers but {values.dtype}", file=path)
+    lean = values.reshape(values.shape[len(values.shape) - len(shape) :]) if _lean(values, len(shape)) else values
+    if lean.ndim != len(shape) or any(want not in (-1, have) for want, have in zip(shape, lean.shape, strict=True)):
+        raise UserError(f"{key!r} is {values.shape}, not {shape} (-1: any length)", file=path)
+    if not np.isfinite(lean).all():
+        raise UserError(f"{key!r} holds NaN or infinity", file=path, remedy="remove the frame: absent ones are left out")
+    return lean.astype(np.float64)
+
+
+def _lean(values: ndarray, axes: int) -> bool:
+    return values.ndim > axes and set(values.shape[: values.ndim - axes]) == {1}
+
+
+def fit_codes(codes: Float[ndarray, "T n"], count: int, what: str, path: Path) -> Float[ndarray, "T count"]:
+    """Return codes for a head that has ``count`` of them: zeros are added, or left out.
+
+    Args:
+        codes: One row a frame; a prefix of the head's.
+        count: How many the head has.
+        what: Their name, for the message.
+        path: Where they stand.
+
+    Raises:
+        UserError: There are more, and they are not zero.
+    """
+    if codes[:, count:].any():
+        remedy = "use the head model that it was tracked with (heads.model)"
+        raise UserError(f"{codes.shape[1]} {what} codes, but the head has {count}", file=path, remedy=remedy)
+    return np.pad(codes[:, :count], ((0, 0), (0, max(0, count - codes.shape[1]))))
+
+
+def one_identity(rows: Float[ndarray, "T K"], path: Path) -> Float[ndarray, " K"]:
+    """Return the identity codes of a clip: the median over its frames; how far they differ is told."""
+    median = np.median(rows, axis=0)
+    spread = float(np.abs(rows - median).max(initial=0))
+    if spread > SPREAD:
+        note(f"{path}: identity codes differ between frames by up to {spread:.3g}; their median is used")
+    return median
+
+
+def one_number(values: Iterable[float], what: str, path: Path, remedy: str) -> float:
+    """Return the number that all frames of a clip share.
+
+    Raises:
+        UserError: It differs between frames.
+    """
+    found = np.array(list(values), np.float64)
+    middle = float(np.median(found))
+    if np.abs(found - middle).max() > SAME * abs(middle):
+        raise UserError(f"the {what} changes, from {found.min():.6g} to {found.max():.6g}", file=path, remedy=remedy)
+    return middle

@@ -1,0 +1,53 @@
+"""Who reads what: a reader of each program's results."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from headsmith.bridges.flashavatar import read_metrical_tracker
+from headsmith.bridges.given import read_npz
+from headsmith.bridges.track import Track
+from headsmith.contract.errors import UserError
+from headsmith.heads.model import HeadModel
+
+
+def read_headsmith(path: Path, model: HeadModel) -> Track:
+    """Return the clip of a ``tracking.npz``; its ids are those of its frames.
+
+    Raises:
+        UserError: It cannot be read, lacks an array, or is of another head.
+    """
+    content = read_npz(path)
+    try:
+        track = Track.from_arrays(content)
+    except KeyError as error:
+        raise UserError(f"there is no {error} in it: this is no tracking.npz", file=path) from error
+    if track.head_sha256 != model.sha256:
+        what = f"it was tracked with another head ({track.head_sha256[:12]}) than {model.container.name} ({model.sha256[:12]})"
+        remedy = "set heads.model to that head, or carry it over: `snakemake convert_head` (conversion.to)"
+        raise UserError(what, file=path, remedy=remedy)
+    if (np.diff(track.ids) <= 0).any():
+        raise UserError("its frames are not in ascending order", file=path)
+    return track
+
+
+READERS: dict[str, Callable[[Path, HeadModel], Track]] = {
+    "headsmith": read_headsmith,
+    "metrical_tracker": read_metrical_tracker,
+}
+"""By the values of ``tracking.source`` (``contract.exchange.TRACKERS``)."""
+
+
+def read_track(source: str, path: Path, model: HeadModel) -> Track:
+    """Return what a program tracked, as one clip.
+
+    Args:
+        source: A name of ``contract.exchange.TRACKERS``.
+        path: Its results.
+        model: The head that its codes are of, float64.
+
+    Raises:
+        UserError: They cannot be read, or hold what a track cannot.
+    """
+    return READERS[source](Path(path), model)
