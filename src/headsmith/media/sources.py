@@ -1,4 +1,4 @@
-"""Any input under one interface: a video, a folder of pictures, a list of them, or a single one."""
+"""Any input under one interface: a video, a folder of pictures, a list of them, a single one, or a tracker's crops."""
 
 import os
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import UInt8
 
+from headsmith.media.crops_npz import CropReader, holds_crops
 from headsmith.media.pictures import PictureReader
 from headsmith.media.pictures_list import holds_pictures
 from headsmith.media.video_reader import VideoReader
@@ -19,7 +20,7 @@ class SourceFrame(Protocol):
 
     @property
     def source_index(self) -> int:
-        """Its place in the source, from 0: among the frames that decode, or among the pictures."""
+        """Its place in the source, from 0: among the frames that decode, or among the pictures; a crop's number."""
 
     @property
     def seconds(self) -> float:
@@ -81,7 +82,7 @@ def open_source(
     max_side: int = 0,
     clip: str | None = None,
 ) -> Source:
-    """Open a video, a folder of pictures, a list file or a picture.
+    """Open a video, a folder of pictures, a list file, a picture, or a folder of a tracker's crops.
 
     Args:
         path: A folder, a file whose ending is a picture's or a list's, or anything else that FFmpeg reads as a video.
@@ -95,5 +96,7 @@ def open_source(
         UserError: What the readers raise: missing, unreadable, of another kind, broken, too large, or the part lies
             outside of it.
     """
+    if holds_crops(path):
+        return CropReader(path, fps=fps, start=start, end=end, max_side=max_side, clip=clip)
     reader = PictureReader if holds_pictures(path) else VideoReader
     return reader(path, fps=fps, start=start, end=end, max_side=max_side, clip=clip)

@@ -13,6 +13,7 @@ import numpy as np
 from headsmith.contract.errors import UserError
 from headsmith.contract.settings import FramesSettings
 from headsmith.media.crops import Box, Crop, central_crop, is_outside, place_crop, sticks_out
+from headsmith.media.crops_npz import CropReader
 from headsmith.media.cuts import Frame, open_cutter
 from headsmith.media.frames import FrameFolderWriter
 from headsmith.media.parallel import map_in_order
@@ -26,6 +27,7 @@ from headsmith.stages.frames_watch import Watch, tell_watched
 
 LARGEST_CROP = 2
 """The side of a crop that the user gives may be so many times the source's longer side; the rest would repeat its edge."""
+KEPT_WHOLE = "they are kept whole, because the tracker's camera fits them alone (frames.crop does not count)"
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def extract_frames(
 
     Args:
         clip: Name of the clip.
-        video: A video, a folder of pictures, a picture, or a list of pictures.
+        video: A video, a folder of pictures, a picture, a list of pictures, or a folder of a tracker's crops.
         start: First second used; None: the beginning.
         end: Second at which to stop, not included; None: the end.
         person: ``x,y``: a point on the face that is meant, in the source's own upright pixels; None: the only one.
@@ -102,7 +104,9 @@ def place(source: Source, lookout: Lookout, person: str | None, settings: Frames
         UserError: As ``extract_frames``.
     """
     point = None if person is None else tuple(float(part) for part in person.split(","))
-    if settings.crop == "face" or point is not None:
+    if isinstance(source, CropReader) and settings.crop == "face":
+        placement = Placement(central_crop(source.source_size), remarks=(KEPT_WHOLE,))
+    elif settings.crop == "face" or point is not None:
         placement = search_place(source, lookout, point, settings)
     else:
         placement = Placement(fixed_crop(settings.crop, source))
