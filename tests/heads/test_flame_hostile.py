@@ -140,7 +140,7 @@ TRICKS = {
     "a claim of 4 GB of text": (b"X\xff\xff\xff\xffabc.", "cut off"),
     "a text number of 5,000 digits": (b"L" + b"9" * 5000 + b"L\n.", "broken"),
     "no dictionary": (b"]." , "holds a list"),
-    "a memo of 4 thousand million": (b"Nr\xff\xff\xff\xff.", "holds a NoneType"),
+    "a memo of 4 thousand million": (b"Nr\xff\xff\xff\xff.", "as number 4294967295"),
     "a tuple 20,000 deep": (b")" + b"\x85" * 20_000 + b".", "holds a tuple"),
     "a key 20,000 deep": (b"})" + b"\x85" * 20_000 + b"Ns.", "nested value as a key"),
     "a list 20,000 deep": (b"]" * 20_000 + b"a" * 19_999 + b".", "holds a list"),

@@ -3,7 +3,6 @@
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -15,10 +14,9 @@ from headsmith.heads.flame_eyelids import REMEDY as LID_REMEDY
 from headsmith.heads.flame_eyelids import find_swap, make_eyelids, read_eyelids
 from headsmith.heads.flame_mouth import close_mouth
 from headsmith.heads.flame_regions import find_regions, read_masks
+from headsmith.heads.flame_releases import HEAD_OF
 from headsmith.heads.flame_source import EXPRESSION, IDENTITY, PARENTS, VERTICES, FlameSource, read_flame
 from headsmith.heads.flame_uv import read_uv, unwrap
-
-NAME: Final = "flame"
 
 
 @dataclass(frozen=True)
@@ -33,6 +31,7 @@ class FlameFiles:
         masks: ``FLAME_masks.pkl``, or nothing for the regions that the model itself tells.
         without_eyelids: Whether eyelids are to move nothing.
         closed_mouth: Whether FlashAvatar's 30 triangles between the lips are added.
+        head: Name of the head (``contract.exchange.FLAME_HEADS``), or nothing for the one that the model's release is.
     """
 
     model: Path
@@ -42,6 +41,7 @@ class FlameFiles:
     masks: Path | None = None
     without_eyelids: bool = False
     closed_mouth: bool = False
+    head: str | None = None
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def make_flame_head(source: FlameSource, files: FlameFiles) -> tuple[HeadContain
     notes += told
     regions, told = find_all_regions(source, files, eyelids)
     notes += told
-    head = compose(source, eyelids, faces, uv, uv_faces, regions)
+    head = compose(source, eyelids, faces, uv, uv_faces, regions, files.head)
     return head, FlameReport(
         source.release.name, source.release.told_by, hashes(source, files), source.joint_miss, tuple(notes)
     )
@@ -100,8 +100,12 @@ def compose(
     uv: Float[ndarray, "U 2"],
     uv_faces: Int[ndarray, "F 3"],
     regions: dict[str, Int[ndarray, " _"]],
+    head: str | None = None,
 ) -> HeadContainer:
-    """Return the container of all parts; bases have the code as their first axis."""
+    """Return the container of all parts; bases have the code as their first axis.
+
+    Where no head is named it is the one of the file's release, and FLAME 2020 for files of no known one.
+    """
     bases = np.moveaxis(source.directions, 2, 0).astype(np.float32, order="C")
     return HeadContainer(
         template=source.template.astype(np.float32),
@@ -116,7 +120,7 @@ def compose(
         uv=uv.astype(np.float32),
         uv_faces=uv_faces.astype(np.int32),
         expression_names=tuple(f"expression_{number:02d}" for number in range(EXPRESSION)),
-        name=NAME,
+        name=head or HEAD_OF.get(source.release.name, "flame2020"),
         licence=source.release.licence,
         source_sha256=source.sha256,
         regions={name: ids.astype(np.int32) for name, ids in regions.items()},

@@ -9,8 +9,8 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 
 from headsmith.contract.errors import UserError
+from headsmith.contract.flame import PAGE
 from headsmith.heads.flame_mouth import CLOSING
-from headsmith.heads.flame_releases import PAGE
 from headsmith.heads.flame_source import EYEBALLS, VERTICES, FlameSource
 from headsmith.heads.pickles_arrays import as_array
 from headsmith.heads.pickles_file import read_pickle

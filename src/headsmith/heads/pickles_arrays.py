@@ -58,18 +58,48 @@ def as_matrix(value: object, shape: tuple[int, int]) -> Float[ndarray, "r c"]:
     return matrix.astype(np.float64)
 
 
+def check_record(record: Record) -> None:
+    """Refuse an object that numpy or scipy could not make, or use, without harm.
+
+    Raises:
+        Refusal: A type of entries is crafted; or an array's, a number's or a sparse matrix's parts do not fit.
+    """
+    kind = record.name.kind
+    if kind == "dtype":
+        _as_dtype(record)
+    elif kind in ("array", "buffer", "scalar"):
+        as_array(record)
+    elif kind == "sparse":
+        _sparse_parts(record, _shape_of(record))
+    if kind == "array" and record.args[1:] not in (((0,), "b"), ((0,), b"b")):
+        raise Refusal("an array is made in another way than numpy's")
+    if kind in ("sparse", "chumpy") and record.args:
+        raise Refusal(f"it makes an object of `{record.name}` with arguments")
+
+
 def _dense(record: Record, shape: tuple[int, int]) -> Float[ndarray, "r c"]:
-    state = _state(record)
-    claimed = _numbers_in(state.get("_shape", state.get("shape")))
+    claimed = _shape_of(record)
     if claimed != shape:
         raise Refusal(f"it has shape {claimed}, not {shape}")
+    entries, places, starts = _sparse_parts(record, shape)
     by_rows = record.name.name.startswith("csr")
-    lines, across = shape if by_rows else shape[::-1]
-    entries, places, starts = (as_array(state.get(key)) for key in ("data", "indices", "indptr"))
-    _refuse_loose(entries, places, starts, lines, across)
-    dense = np.zeros((lines, across))
-    np.add.at(dense, (np.repeat(np.arange(lines), np.diff(starts)), places), entries)
+    dense = np.zeros(shape if by_rows else shape[::-1])
+    np.add.at(dense, (np.repeat(np.arange(len(dense)), np.diff(starts)), places), entries)
     return dense if by_rows else dense.T
+
+
+def _shape_of(record: Record) -> tuple[int, ...]:
+    state = _state(record)
+    return _numbers_in(state.get("_shape", state.get("shape")))
+
+
+def _sparse_parts(record: Record, shape: tuple[int, ...]) -> tuple[ndarray, ndarray, ndarray]:
+    if len(shape) != 2 or min(shape) < 0:
+        raise Refusal(f"its sparse matrix claims the shape {_told(shape)}")
+    lines, across = shape if record.name.name.startswith("csr") else shape[::-1]
+    entries, places, starts = (as_array(_state(record).get(key)) for key in ("data", "indices", "indptr"))
+    _refuse_loose(entries, places, starts, lines, across)
+    return entries, places, starts
 
 
 def _refuse_loose(entries: ndarray, places: ndarray, starts: ndarray, lines: int, across: int) -> None:

@@ -3,13 +3,13 @@
 import hashlib
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from headsmith.contract.errors import UserError
 from headsmith.heads.pickles_machine import Machine
-from headsmith.heads.pickles_values import Refusal
+from headsmith.heads.pickles_values import Record, Refusal
 
 MAX_BYTES: Final = 400 * 2**20
 """Size of a file: seven times a FLAME model, whose 5,023 x 3 x 436 numbers of 8 bytes are 53 MB."""
@@ -27,11 +27,15 @@ class PickleFile:
         path: Where it was read.
         sha256: Hash of its bytes.
         values: What it holds: a dictionary whose arrays are still records.
+        records: Every object that the pickle makes, also those that are not part of what it holds.
+        data: The bytes themselves.
     """
 
     path: Path
     sha256: str
     values: dict[Any, Any]
+    records: tuple[Record, ...] = field(default=(), repr=False)
+    data: bytes = field(default=b"", repr=False)
 
     def read(self, key: str, reader: Callable[[Any], Read]) -> Read:
         """Return one value through a reader of ``pickles_arrays``.
@@ -61,12 +65,13 @@ def read_pickle(path: str | os.PathLike[str], missing: str) -> PickleFile:
     """
     data = read_bytes(Path(path), missing)
     try:
-        values = Machine(data).run()
+        machine = Machine(data)
+        values = machine.run()
     except Refusal as refusal:
         raise UserError(f"this pickle is refused: {refusal}", file=path, remedy=REMEDY) from refusal
     if not isinstance(values, dict):
         raise UserError(f"this pickle holds a {type(values).__name__}, not a dictionary", file=path, remedy=REMEDY)
-    return PickleFile(Path(path), hashlib.sha256(data).hexdigest(), values)
+    return PickleFile(Path(path), hashlib.sha256(data).hexdigest(), values, tuple(machine.records), data)
 
 
 def read_bytes(path: Path, missing: str) -> bytes:

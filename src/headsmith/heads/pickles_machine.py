@@ -39,6 +39,9 @@ class Machine:
 
     Args:
         data: The whole file.
+
+    Attributes:
+        records: Every object that was made so far.
     """
 
     def __init__(self, data: bytes) -> None:
@@ -47,6 +50,7 @@ class Machine:
         self._stack: list[Any] = []
         self._marks: list[int] = []
         self._memo: dict[int, Any] = {}
+        self.records: list[Record] = []
 
     def run(self) -> Any:
         """Return the value that the pickle holds: plain data, with ``Record`` for arrays and objects.
@@ -121,6 +125,11 @@ class Machine:
     def _push(self, value: Any) -> None:
         self._stack.append(value)
 
+    def _keep(self, value: Any) -> None:
+        if isinstance(value, Record):
+            self.records.append(value)
+        self._push(value)
+
     def _mark(self, _: None) -> None:
         self._marks.append(len(self._stack))
 
@@ -128,6 +137,8 @@ class Machine:
         self._push(tuple([self._pop() for _ in range(count)][::-1]))
 
     def _put(self, key: int) -> None:
+        if not 0 <= key <= MAX_STEPS:
+            raise Refusal(f"it keeps a value as number {key}")
         self._memo[key] = self._top()
 
     def _get(self, key: int) -> None:
@@ -177,18 +188,18 @@ class Machine:
             self._budget -= len(args[0]) if isinstance(args[0], str | list | tuple | bytes) else 0
             if self._budget < 0:
                 raise Refusal("it copies values over and over")
-        self._push(call_name(target, args))
+        self._keep(call_name(target, args))
 
     def _new_object(self, _: None) -> None:
         args, target = self._pop(), self._pop()
-        self._push(new_instance(target, args))
+        self._keep(new_instance(target, args))
 
     def _instance(self, words: tuple[str, str]) -> None:
-        self._push(new_instance(find_name(*words), tuple(self._pop_mark())))
+        self._keep(new_instance(find_name(*words), tuple(self._pop_mark())))
 
     def _object(self, _: None) -> None:
         values = self._pop_mark()
-        self._push(new_instance(values[0] if values else None, tuple(values[1:])))
+        self._keep(new_instance(values[0] if values else None, tuple(values[1:])))
 
     def _build(self, _: None) -> None:
         state, target = self._pop(), self._top()
