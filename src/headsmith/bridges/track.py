@@ -13,7 +13,6 @@ from numpy import ndarray
 
 from headsmith.heads.model import HeadModel, HeadParameters
 from headsmith.maths.cameras import Camera, project
-from headsmith.maths.rotations import axis_angle_to_matrix
 
 OK, MISSING, OUTLIER = "ok", "missing", "outlier"
 
@@ -104,23 +103,3 @@ def project_vertices(track: Track, model: HeadModel) -> Float[ndarray, "T V 2"]:
         model: The head, float64.
     """
     return project(model(track.parameters()), track.cameras())[0].numpy()
-
-
-def turn_root(
-    track: Track, model: HeadModel, turns: Float[ndarray, "T 3"], shifts: Float[ndarray, "T 3"] | float = 0.0
-) -> Track:
-    """Return the clip with what another program does to the root put into the camera, exactly.
-
-    FLAME turns about its root joint ``J``, where the person's codes put it: ``p' = R_root (p - J) + J + t_root``.
-
-    Args:
-        track: The clip without it.
-        model: The head, float64.
-        turns: Axis-angle of the root, radians.
-        shifts: ``t_root``, metres.
-    """
-    rotations = axis_angle_to_matrix(torch.from_numpy(np.ascontiguousarray(turns))).numpy()
-    joints = model.places(track.parameters())[..., 0, :].expand(len(track.ids), 3).numpy()
-    moved = joints - np.einsum("tij,tj->ti", rotations, joints) + shifts
-    translation = np.einsum("tij,tj->ti", track.rotation, moved) + track.translation
-    return replace(track, rotation=track.rotation @ rotations, translation=translation)
