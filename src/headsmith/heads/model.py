@@ -3,17 +3,20 @@
 FLAME's model (Li et al. 2017, section 3) with one documented rule for all heads: the eyelids' displacements are added to the
 shaped vertices before skinning. FLAME's own eyelids were made to be added after it; both are the same where neck, jaw and eye
 rotations leave the lids alone, and this order keeps the lids closed when the neck turns.
+
+Everything runs on the device that the model is on, in the precision that it is in.
 """
 
 import os
 from dataclasses import dataclass, fields, replace
+from itertools import groupby
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from headsmith.heads.container import HeadContainer, load_head
-from headsmith.maths.rotations import axis_angle_to_matrix
+from headsmith.maths.rotations import to_matrix
 from headsmith.maths.skinning import blend_shapes, chain_transforms, pose_features, skin_vertices
 
 
@@ -21,21 +24,28 @@ from headsmith.maths.skinning import blend_shapes, chain_transforms, pose_featur
 class HeadParameters:
     """What drives a head; leading shapes broadcast against each other.
 
+    A rotation is an axis-angle vector (3 numbers, radians) or the first two rows of its matrix (6 numbers, as FlashAvatar and
+    PyTorch3D have them; they need not be orthonormal); jaw, eyes and neck may differ in that.
+
     Attributes:
         identity: Codes in standard deviations; about -3..3.
         expression: Codes; face units in 0..1 for Anny, standard deviations for FLAME.
-        jaw: Axis-angle of the jaw, radians; opening is positive about +x.
-        eyes: Axis-angle of the left and the right eye; looking down is positive about +x, to the subject's left about +y.
+        jaw: Rotation of the jaw; opening is positive about +x.
+        eyes: Rotations of the left and the right eye; looking down is positive about +x, to the subject's left about +y.
         eyelids: Left and right, 0 open, 1 closed.
-        neck: Axis-angle of the head against the root, radians.
+        neck: Rotation of the head against the root.
     """
 
     identity: Float[Tensor, "*#b K"]
     expression: Float[Tensor, "*#b E"]
-    jaw: Float[Tensor, "*#b 3"]
-    eyes: Float[Tensor, "*#b 2 3"]
+    jaw: Float[Tensor, "*#b jaw"]
+    eyes: Float[Tensor, "*#b 2 eyes"]
     eyelids: Float[Tensor, "*#b 2"]
-    neck: Float[Tensor, "*#b 3"]
+    neck: Float[Tensor, "*#b neck"]
+
+    def to(self, dtype: torch.dtype | None = None, device: torch.device | str | None = None) -> "HeadParameters":
+        """Return the parameters in another precision, or on another device, or both."""
+        return HeadParameters(*(getattr(self, item.name).to(dtype=dtype, device=device) for item in fields(self)))
 
 
 @dataclass(frozen=True)
@@ -44,24 +54,19 @@ class HeadModel:
 
     Attributes:
         template: Vertices at rest, metres.
-        identity: Basis, metres per standard deviation.
-        expression: Basis, metres per unit.
-        eyelids: Displacements of the left and the right lid at 1, metres.
-        correctives: Basis over ``pose_features``, or no rows.
+        basis: Displacements of all codes, one after the other: identity (metres per standard deviation), expression (metres
+            per unit), the left and the right eyelid at 1, and the correctives over ``pose_features`` where there are any.
         weights: Skinning weights.
         joints: Places of the joints of the template, metres.
         joints_identity: What a unit of each identity code does to the joints.
         joints_expression: What a unit of each expression code does to the joints.
-        parents: Parent of each joint, -1 for the root.
+        parents: Parent of each joint, -1 for the root; stays on the CPU, because the chain of joints is unrolled.
         vertex_ids: Which of the container's vertices these are.
         container: The whole container: triangles, UVs, regions, embeddings, names.
     """
 
     template: Float[Tensor, "V 3"]
-    identity: Float[Tensor, "K V 3"]
-    expression: Float[Tensor, "E V 3"]
-    eyelids: Float[Tensor, "2 V 3"]
-    correctives: Float[Tensor, "P V 3"]
+    basis: Float[Tensor, "C V 3"]
     weights: Float[Tensor, "V J"]
     joints: Float[Tensor, "J 3"]
     joints_identity: Float[Tensor, "K J 3"]
@@ -82,12 +87,12 @@ class HeadModel:
     @classmethod
     def from_container(cls, head: HeadContainer, dtype: torch.dtype = torch.float32) -> "HeadModel":
         """Return the model of a container; joints come from the full regressor applied to the bases."""
-        names = ("template", "identity", "expression", "eyelids", "correctives", "weights")
-        tensors = {name: torch.as_tensor(getattr(head, name), dtype=dtype) for name in names}
+        names = ("template", "identity", "expression", "eyelids", "correctives")
+        template, *bases = (torch.as_tensor(getattr(head, name), dtype=dtype) for name in names)
         regressor = torch.as_tensor(head.joint_regressor, dtype=torch.float64)
-        places = [(regressor @ tensors[name].double()).to(dtype) for name in ("template", "identity", "expression")]
-        parents = torch.as_tensor(head.parents, dtype=torch.int64)
-        return cls(*tensors.values(), *places, parents, torch.arange(len(head.template)), head)
+        places = [(regressor @ moved.double()).to(dtype) for moved in (template, *bases[:2])]
+        weights, parents = torch.as_tensor(head.weights, dtype=dtype), torch.as_tensor(head.parents, dtype=torch.int64)
+        return cls(template, torch.cat(bases), weights, *places, parents, torch.arange(len(template)), head)
 
     @property
     def sha256(self) -> str:
@@ -97,30 +102,52 @@ class HeadModel:
     @property
     def faces(self) -> Int[Tensor, "F 3"]:
         """Triangles of the whole head (ids of the container, also after ``at``)."""
-        return torch.as_tensor(self.container.faces, dtype=torch.int64)
+        return torch.as_tensor(self.container.faces, dtype=torch.int64, device=self.template.device)
 
-    def to(self, dtype: torch.dtype) -> "HeadModel":
-        """Return the model in another precision."""
-        tensors = {item.name: getattr(self, item.name) for item in fields(self)}
-        floating = {k: v.to(dtype) for k, v in tensors.items() if isinstance(v, Tensor) and v.is_floating_point()}
-        return replace(self, **floating)
+    @property
+    def identity(self) -> Float[Tensor, "K V 3"]:
+        """Basis of identity, metres per standard deviation."""
+        return self.basis[: len(self.joints_identity)]
+
+    @property
+    def expression(self) -> Float[Tensor, "E V 3"]:
+        """Basis of expression, metres per unit."""
+        return self.basis[len(self.joints_identity) :][: len(self.joints_expression)]
+
+    @property
+    def eyelids(self) -> Float[Tensor, "2 V 3"]:
+        """Displacements of the left and the right lid at 1, metres."""
+        return self.basis[len(self.joints_identity) + len(self.joints_expression) :][:2]
+
+    @property
+    def correctives(self) -> Float[Tensor, "P V 3"]:
+        """Basis over ``pose_features``, metres; no rows where the head has none."""
+        return self.basis[len(self.joints_identity) + len(self.joints_expression) + 2 :]
+
+    def to(self, dtype: torch.dtype | None = None, device: torch.device | str | None = None) -> "HeadModel":
+        """Return the model in another precision, or on another device, or both."""
+        names = ("template", "basis", "weights", "joints", "joints_identity", "joints_expression")
+        moved = {name: getattr(self, name).to(dtype=dtype, device=device) for name in names}
+        return replace(self, **moved, vertex_ids=self.vertex_ids.to(device=device))
 
     def at(self, vertex_ids: Int[Tensor, " n"]) -> "HeadModel":
         """Return the model of some vertices: exactly those rows of the full model's result."""
-        rows = {name: getattr(self, name)[:, vertex_ids] for name in ("identity", "expression", "eyelids", "correctives")}
-        rows |= {name: getattr(self, name)[vertex_ids] for name in ("template", "weights", "vertex_ids")}
-        return replace(self, **rows)
+        rows = {name: getattr(self, name)[vertex_ids] for name in ("template", "weights", "vertex_ids")}
+        return replace(self, basis=self.basis[:, vertex_ids], **rows)
 
     def neutral(self, *batch: int) -> HeadParameters:
-        """Return the parameters of the mean head at rest: zeros of the given leading shape."""
-        sizes = (self.identity.shape[:1], self.expression.shape[:1], (3,), (2, 3), (2,), (3,))
-        return HeadParameters(*(torch.zeros(*batch, *size, dtype=self.template.dtype) for size in sizes))
+        """Return the parameters of the mean head at rest: zeros of the given leading shape, rotations as axis-angle vectors."""
+        sizes = ((len(self.joints_identity),), (len(self.joints_expression),), (3,), (2, 3), (2,), (3,))
+        return HeadParameters(*(self.template.new_zeros(*batch, *size) for size in sizes))
 
     def rotations(self, parameters: HeadParameters) -> Float[Tensor, "*b J 3 3"]:
         """Return each joint's rotation relative to its parent; the root's is the identity."""
-        jaw, eyes, neck = torch.broadcast_tensors(parameters.jaw[..., None, :], parameters.eyes, parameters.neck[..., None, :])
-        angles = torch.cat([neck[..., :1, :], jaw[..., :1, :], eyes], -2)
-        return axis_angle_to_matrix(torch.nn.functional.pad(angles, (0, 0, 1, 0)))
+        matrices = [
+            to_matrix(turns) for turns in (parameters.neck[..., None, :], parameters.jaw[..., None, :], parameters.eyes)
+        ]
+        batch = torch.broadcast_shapes(*(turns.shape[:-3] for turns in matrices))
+        root = torch.eye(3, dtype=self.template.dtype, device=self.template.device)[None]
+        return torch.cat([turns.expand(*batch, -1, 3, 3) for turns in (root, *matrices)], -3)
 
     def places(self, parameters: HeadParameters) -> Float[Tensor, "*b J 3"]:
         """Return the joints at rest: the regressor over template, identity and expression, as FLAME has it."""
@@ -129,20 +156,31 @@ class HeadModel:
 
     def transforms(self, parameters: HeadParameters) -> Float[Tensor, "*b J 3 4"]:
         """Return each joint's transform ``[R | t]`` of points at rest into the head's frame."""
-        rotations, places = self.rotations(parameters), self.places(parameters)
-        batch = torch.broadcast_shapes(rotations.shape[:-3], places.shape[:-2])
-        return chain_transforms(rotations.expand(*batch, -1, 3, 3), places.expand(*batch, -1, 3), self.parents)
+        return self._chained(self.rotations(parameters), parameters)
 
     def shaped(self, parameters: HeadParameters) -> Float[Tensor, "*b V 3"]:
         """Return the vertices at rest: template, identity, expression and eyelids, before correctives and joints."""
-        person = self.template + blend_shapes(parameters.identity, self.identity)
-        return person + blend_shapes(parameters.expression, self.expression) + blend_shapes(parameters.eyelids, self.eyelids)
+        return self._displaced([parameters.identity, parameters.expression, parameters.eyelids])
 
     def forward(self, parameters: HeadParameters) -> Float[Tensor, "*b V 3"]:
         """Return the vertices in the head's frame (the root at rest), metres; differentiable in all parameters."""
-        vertices = self.shaped(parameters)
-        if len(self.correctives):
-            vertices = vertices + blend_shapes(pose_features(self.rotations(parameters)), self.correctives)
-        return skin_vertices(vertices, self.transforms(parameters), self.weights)
+        rotations = self.rotations(parameters)
+        features = [pose_features(rotations)] if len(self.correctives) else []
+        posed = self._displaced([parameters.identity, parameters.expression, parameters.eyelids, *features])
+        return skin_vertices(posed, self._chained(rotations, parameters), self.weights)
 
     __call__ = forward
+
+    def _chained(self, rotations: Float[Tensor, "*#b J 3 3"], parameters: HeadParameters) -> Float[Tensor, "*b J 3 4"]:
+        places = self.places(parameters)
+        batch = torch.broadcast_shapes(rotations.shape[:-3], places.shape[:-2])
+        return chain_transforms(rotations.expand(*batch, -1, 3, 3), places.expand(*batch, -1, 3), self.parents)
+
+    def _displaced(self, codes: list[Tensor]) -> Float[Tensor, "*b V 3"]:
+        """Return the template moved by the first codes of the basis: one product for all neighbours of one leading shape."""
+        moved, first = self.template, 0
+        for _, group in groupby(codes, lambda part: part.shape[:-1]):
+            together = torch.cat(list(group), -1)
+            last = first + together.shape[-1]
+            moved, first = moved + blend_shapes(together, self.basis[first:last]), last
+        return moved

@@ -101,15 +101,21 @@ def embedding_faults(arrays: dict[str, ndarray]) -> Iterator[str]:
             yield f"{key} has shape {weights.shape} beside {arrays[f'{base}_faces'].shape} faces"
         elif len(arrays[f"{base}_points"]) != weights.shape[-2]:
             yield f"{base} has {len(arrays[f'{base}_points'])} points but {weights.shape[-2]} places"
+        elif (np.diff(arrays[f"{base}_points"]) <= 0).any():
+            yield f"{base}_points do not ascend"
         elif weights.size and (weights.min() < -SUM_TOLERANCE or np.abs(weights.sum(-1) - 1).max() > SUM_TOLERANCE):
             yield f"{key} leave their triangles"
 
 
 def contour_faults(arrays: dict[str, ndarray]) -> Iterator[str]:
-    """Yield contours that have no row, or not one row for each yaw, or whose yaws do not ascend."""
+    """Yield contours without rows or not one for each yaw, whose yaws do not ascend, or of points that are not embedded."""
     for key in (key for key in arrays if key.startswith("contour_") and key.endswith("_yaws")):
-        yaws, shape = arrays[key], arrays[f"{key.removesuffix('_yaws')}_faces"].shape
+        base = key.removesuffix("_yaws")
+        yaws, shape = arrays[key], arrays[f"{base}_faces"].shape
+        embedded = arrays.get(f"embedding_{base.removeprefix('contour_')}_points", np.zeros(0))
         if yaws.ndim != 1 or len(yaws) == 0 or len(shape) != 2 or shape[0] != len(yaws):
             yield f"{key} has shape {yaws.shape} beside {shape} faces"
         elif (np.diff(yaws) <= 0).any() or np.abs(yaws).max() > np.pi:
             yield f"{key} do not ascend from -pi to pi"
+        elif not np.isin(arrays[f"{base}_points"], embedded).all():
+            yield f"{base} has points that are not embedded"

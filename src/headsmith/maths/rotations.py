@@ -32,6 +32,18 @@ def axis_angle_to_matrix(axis_angle: Float[Tensor, "*batch 3"]) -> Float[Tensor,
     return identity + sine_ratio[..., None, None] * matrix + cosine_ratio[..., None, None] * (matrix @ matrix)
 
 
+def to_matrix(rotation: Float[Tensor, "*batch R"]) -> Float[Tensor, "*batch 3 3"]:
+    """Return the rotation matrices of axis-angle vectors (3 numbers, radians) or of two rows (6 numbers).
+
+    Raises:
+        ValueError: It has another number of numbers.
+    """
+    kinds = {3: axis_angle_to_matrix, 6: matrix_from_6d}
+    if rotation.shape[-1] not in kinds:
+        raise ValueError(f"a rotation has {rotation.shape[-1]} numbers: an axis-angle vector has 3, two rows have 6")
+    return kinds[rotation.shape[-1]](rotation)
+
+
 def rodrigues_ratios(squared_angle: Float[Tensor, "*batch"]) -> tuple[Float[Tensor, "*batch"], Float[Tensor, "*batch"]]:
     """Return ``sin(a) / a`` and ``(1 - cos a) / a^2`` of squared angles, smooth at zero."""
     small = squared_angle < SMALL_ANGLE_SQUARED
