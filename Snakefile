@@ -30,7 +30,7 @@ wildcard_constraints:
     picture=one_of(PICTURES),
     asset=one_of(ASSETS),
     network=one_of(NETWORKS),
-    head=one_of([SETTINGS.heads.model]),
+    head=one_of(HEADS),
 
 
 rule all:

@@ -7,6 +7,8 @@ from headsmith.contract.clips import check_clips, read_clips
 from headsmith.contract.config import USER_FILE, load_settings, read_yaml
 from headsmith.contract.detectors import FINDERS, detector_files, head_detectors
 from headsmith.contract.errors import UserError
+from headsmith.contract.exchange import FLAME_HEADS
+from headsmith.contract.flame import check_flame, model_file, side_files
 from headsmith.contract.networks import BROUGHT_PARSERS, SELFIE, brought_matting, brought_weights
 from headsmith.contract.networks import matting_network, matting_view, parsing_network
 from headsmith.contract.stamps import stamp_pictures
@@ -24,6 +26,7 @@ def read_configuration():
         clips = read_clips(Path(settings.clips))
         assets = read_yaml(HOUSE / paths.ASSET_LIST)["assets"]
         check_clips(clips, settings, assets, Path(settings.clips))
+        check_flame(settings)
         brought_weights(settings.parsing.network, settings.parsing.weights)
         brought_matting(settings.matte.network, settings.matte.weights)
     except UserError as error:
@@ -44,6 +47,7 @@ PICTURES = STAGE_PICTURES + [f"renders-{variant}" for variant in VARIANTS]
 HEAD_DETECTORS = list(head_detectors(SETTINGS.landmarks.detector, SETTINGS.landmarks.faces))
 DETECTOR = paths.ASSET.format(asset="face_landmarker.task")
 HEAD = paths.HEAD.format(head=SETTINGS.heads.model)
+HEADS = [head for head in dict.fromkeys((SETTINGS.heads.model, SETTINGS.conversion.to)) if head]
 
 
 def one_of(names):
@@ -62,6 +66,26 @@ def pictures_of(wildcards):
     """Return what changes when one of the pictures changes that a clip's folder or list stands for."""
     clip = CLIPS[wildcards.clip]
     return stamp_pictures(clip.video) if clip.asset is None else ""
+
+
+def reader_settings(wildcards):
+    """Return who reads FLAME's file; what it holds depends on no other setting."""
+    return {"reader": SETTINGS.heads.reader}
+
+
+def head_settings(wildcards):
+    """Return the section `heads` as one head needs it: what it is not made from re-runs nothing of it."""
+    settings = section(SETTINGS, "heads")
+    flame = ("eyelids", "template", "masks", "closed_mouth", "embeddings", wildcards.head)
+    own = flame if wildcards.head in FLAME_HEADS else ("identity_samples", "identity_components")
+    return {"model": wildcards.head} | {name: settings[name] for name in own}
+
+
+def parts_of_head(wildcards):
+    """Return what a FLAME head is made from: what was read of its file, and the user's other files."""
+    if wildcards.head not in FLAME_HEADS:
+        return {}
+    return {"flame": paths.FLAME, "given": [str(path) for path in side_files(SETTINGS.heads)]}
 
 
 def second_opinion(wildcards):

@@ -9,6 +9,7 @@ with job(snakemake):
     from headsmith.stages.heads import build_head
 
     inputs = paths_by_word(snakemake.input)
+    inputs.pop("given", None)  # the settings name these files; as inputs they make an exchanged file run again
     inputs["detectors"] = dict(zip(snakemake.params.detectors, inputs["detectors"], strict=True))
     build_head(
         **inputs,

@@ -38,6 +38,7 @@ STAGE_OF = {
     "estimate_matte": "matte",
     "parse_faces": "parsing",
     **{f"cut_{mask}_masks": "masks" for mask in MASKS},
+    "read_flame": "flame",
     "build_head": "heads",
     "track_head": "tracking",
     "write_dataset": "dataset",

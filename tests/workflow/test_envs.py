@@ -46,8 +46,8 @@ def stages_by_env() -> list[tuple[str, str]]:
     pairs = set()
     for path in (ROOT / "rules").glob("*.smk"):
         for block in re.split(r"\n *rule ?\w*:", path.read_text())[1:]:
-            env, stage = re.search(r"envs/(\w+)\.yaml", block), re.search(r'"stages\.(\w+)"', block)
-            pairs |= {(env.group(1), stage.group(1))} if env and stage else set()
+            envs, stage = re.findall(r"envs/(\w+)\.yaml", block), re.search(r'"stages\.(\w+)"', block)
+            pairs |= {(env, stage.group(1)) for env in envs} if stage else set()
     return sorted(pairs)
 
 

@@ -140,6 +140,7 @@ def _inputs(rule: str) -> set[str]:
         "parts_of_network": {"graph", "shards", "weights", "config"},
         "perceptual_weights": {"perceptual"},
         "landmark_sources": {"files", "given"},
+        "parts_of_head": {"flame", "given"},
     }
     names = set(re.findall(r"^        (\w+)=", section, re.MULTILINE))
     return names.union(*(words for function, words in unpacked.items() if function in section))
