@@ -19,8 +19,9 @@ import torch
 from jaxtyping import Float, Float32
 from numpy import ndarray
 
-from headsmith.bridges.given import fit_codes, numbered_files, numbers, one_identity, one_number
-from headsmith.bridges.track import OK, Track
+from headsmith.bridges.columns import build_track, read_codes
+from headsmith.bridges.given import numbered_files, numbers, one_number
+from headsmith.bridges.track import Track
 from headsmith.contract.errors import UserError
 from headsmith.heads.model import HeadModel
 from headsmith.maths.rotations import axis_angle_to_matrix, matrix_from_6d, matrix_to_6d, matrix_to_axis_angle
@@ -154,26 +155,20 @@ def read_metrical_tracker(path: Path, model: HeadModel) -> Track:
     files = numbered_files(Path(path), ".frame")
     frames = [read_parts(file) for _, file in files]
     stacked = {name: np.stack([frame[name] for frame in frames]) for name in frames[0]}
-    count, remedy = len(files), "FlashAvatar takes the first frame's lens for all: track with one focal length"
+    remedy = "FlashAvatar takes the first frame's lens for all: track with one focal length"
     focal = one_number(stacked["K"][:, (0, 1), (0, 1)].ravel(), "focal length", path, remedy)
     principal = [one_number(stacked["K"][:, axis, 2], "principal point", path, remedy) for axis in (0, 1)]
-    return Track(
-        ids=np.array([number + FRAME_TO_IMAGE for number, _ in files], np.int64),
-        identity=fit_codes(one_identity(stacked["shape"], path)[None], len(model.identity), "identity", path)[0],
-        expression=fit_codes(stacked["exp"], len(model.expression), "expression", path),
-        jaw=angles_of(stacked["jaw"]),
-        eyes=angles_of(stacked["eyes"].reshape(count, 2, 6)),
-        neck=np.zeros((count, 3)),
-        eyelids=stacked["eyelids"],
-        rotation=stacked["R"],
-        translation=stacked["t"],
+    return build_track(
+        model,
+        ids=[number + FRAME_TO_IMAGE for number, _ in files],
+        codes=read_codes(model, stacked["shape"], stacked["exp"], path),
+        pose=(stacked["R"], stacked["t"]),
         focal=focal,
         principal=np.array(principal),
         size=size_of(stacked["img_size"][0], np.array(principal)),
-        status=(OK,) * count,
-        residual=np.full(count, np.nan),
-        head_sha256=model.sha256,
-        convention="",
+        jaw=angles_of(stacked["jaw"]),
+        eyes=angles_of(stacked["eyes"].reshape(-1, 2, 6)),
+        eyelids=stacked["eyelids"],
     )
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from headsmith.bridges.flame_head_tracker import read_flame_head_tracker
 from headsmith.bridges.flashavatar import read_metrical_tracker
 from headsmith.bridges.given import read_npz
 from headsmith.bridges.track import Track
@@ -34,6 +35,7 @@ def read_headsmith(path: Path, model: HeadModel) -> Track:
 
 READERS: dict[str, Callable[[Path, HeadModel], Track]] = {
     "headsmith": read_headsmith,
+    "flame_head_tracker": read_flame_head_tracker,
     "metrical_tracker": read_metrical_tracker,
 }
 """By the values of ``tracking.source`` (``contract.exchange.TRACKERS``)."""

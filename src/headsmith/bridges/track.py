@@ -11,10 +11,14 @@ import torch
 from jaxtyping import Float, Int
 from numpy import ndarray
 
+from headsmith.heads.embedding_types import Embedding
 from headsmith.heads.model import HeadModel, HeadParameters
+from headsmith.maths.barycentrics import interpolate_on_faces
 from headsmith.maths.cameras import Camera, project
 
 OK, MISSING, OUTLIER = "ok", "missing", "outlier"
+BATCH = 256
+"""Frames whose vertices are in memory at once."""
 
 
 @dataclass(frozen=True)
@@ -103,3 +107,22 @@ def project_vertices(track: Track, model: HeadModel) -> Float[ndarray, "T V 2"]:
         model: The head, float64.
     """
     return project(model(track.parameters()), track.cameras())[0].numpy()
+
+
+def project_embedded(track: Track, model: HeadModel, embedding: Embedding) -> Float[ndarray, "T M 2"]:
+    """Return where the landmarks of an embedding are seen in each frame, pixels; memory does not grow with the head.
+
+    Args:
+        track: The clip.
+        model: The head, float64.
+        embedding: Of that head.
+    """
+    corners = model.faces[torch.from_numpy(embedding.faces).long()]
+    used, places = corners.unique(return_inverse=True)
+    small, weights = model.at(used), torch.from_numpy(embedding.barycentrics)
+    seen = []
+    for start in range(0, len(track.ids), BATCH):
+        some = track.take(np.arange(start, min(start + BATCH, len(track.ids))))
+        points = interpolate_on_faces(small(some.parameters()), places, weights)
+        seen.append(project(points, some.cameras())[0].numpy())
+    return np.concatenate(seen)
