@@ -1,0 +1,121 @@
+"""Reading GaussianAvatars' folder back, whoever wrote it, as long as one camera saw the head."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from headsmith.bridges.columns import build_track, read_codes, read_columns
+from headsmith.bridges.given import numbers, one_number, read_npz
+from headsmith.bridges.root_pose import pose_of_camera, root_joints
+from headsmith.bridges.track import Track
+from headsmith.contract.errors import UserError
+from headsmith.heads.model import HeadModel
+from headsmith.media.progress import note
+
+SHAPES = {
+    **{"shape": (-1,), "expr": (-1,), "rotation": (3,), "translation": (3,)},
+    **{"neck_pose": (3,), "jaw_pose": (3,), "eyes_pose": (2, 3), "eyelids": (2,)},
+}
+"""Arrays of a frame, and their shapes; -1: any length."""
+LENS = ("fl_x", "fl_y", "cx", "cy", "w", "h")
+TOLD_MM = 0.1
+"""Offsets of vertices that are smaller are not told, millimetres."""
+
+
+def read_gaussian_avatars(path: Path, model: HeadModel) -> Track:
+    """Return the clip of a folder for GaussianAvatars; its ids are the time steps.
+
+    Offsets of single vertices (``static_offset``) are no codes of the head and are left out; how large they are is told. Where
+    they move the root joint, about which the head turns, they count.
+
+    Args:
+        path: The folder, or one ``transforms*.json`` in it.
+        model: The head that the codes are of, float64.
+
+    Raises:
+        UserError: A file cannot be read or lacks something, the codes are of another head, there is more than one camera, or
+            its lens changes.
+    """
+    file = path / "transforms.json" if path.is_dir() else path
+    entries = listed_frames(file, model)
+    files = [(entry["timestep_index"], file.parent / entry["flame_param_path"]) for entry in entries]
+    rows = read_columns(files, read_parameters, SHAPES)
+    seen = np.linalg.inv(np.stack([numbers(entry, "transform_matrix", (4, 4), file) for entry in entries]))
+    codes = read_codes(model, rows["shape"], rows["expr"], path)
+    joints = root_joints(model, codes.identity, codes.expression) + moved_root(files[0][1], model)
+    return build_track(
+        model,
+        ids=[step for step, _ in files],
+        codes=codes,
+        pose=pose_of_camera(rows["rotation"], rows["translation"], joints, (seen[:, :3, :3], seen[:, :3, 3])),
+        **read_lens(entries, file),
+        jaw=rows["jaw_pose"],
+        eyes=rows["eyes_pose"],
+        neck=rows["neck_pose"],
+        eyelids=rows["eyelids"],
+    )
+
+
+def listed_frames(file: Path, model: HeadModel) -> list[dict[str, Any]]:
+    """Return the frames of ``transforms.json`` in the order of time; what it says of the lens for all is in each.
+
+    Raises:
+        UserError: It cannot be read, is of another head, or its frames are not those of one camera.
+    """
+    try:
+        content = json.loads(file.read_text())
+        shared = {key: content[key] for key in LENS if key in content}
+        entries = sorted(({**shared, **entry} for entry in content["frames"]), key=lambda entry: int(entry["timestep_index"]))
+        steps = {entry["timestep_index"] for entry in entries if isinstance(entry["flame_param_path"], str)}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"this is no list of frames with FLAME's parameters: {error!r}", file=file) from error
+    if len(steps) < len(entries) or not entries:
+        remedy = "export one camera alone (VHAP: a monocular video, or a subset as `ci0`)"
+        raise UserError(f"{len(entries)} images of {len(steps)} time steps: not one camera's", file=file, remedy=remedy)
+    if content.get("head_sha256", model.sha256) != model.sha256:
+        raise UserError(f"its codes are of another head than {model.container.name}", file=file, remedy="set heads.model to it")
+    return entries
+
+
+def read_parameters(path: Path) -> dict[str, ndarray]:
+    """Return the arrays of a frame; ``eyelids`` are open where the file has none, as VHAP's have.
+
+    Raises:
+        UserError: The file cannot be read.
+    """
+    content = {"eyelids": np.zeros(2), **read_npz(path, SHAPES)}
+    if "eyes_pose" in content:
+        content["eyes_pose"] = numbers(content, "eyes_pose", (6,), path).reshape(2, 3)
+    return content
+
+
+def moved_root(path: Path, model: HeadModel) -> Float[ndarray, "3"]:
+    """Return how far the offsets of vertices in a frame's file move the root joint, metres, and tell how large they are.
+
+    VHAP's mesh has 120 vertices of teeth after FLAME's, which count in no joint.
+    """
+    content = {"static_offset": np.zeros((1, 3)), **read_npz(path, ["static_offset"])}
+    offset = numbers(content, "static_offset", (-1, 3), path)
+    own = np.zeros((len(model.template), 3))
+    own[: len(offset)] = offset[: len(own)]
+    largest = 1000 * float(np.linalg.norm(own, axis=-1).max())
+    if largest > TOLD_MM:
+        note(f"{path}: offsets of single vertices, up to {largest:.1f} mm, are no codes of the head and are left out")
+    return model.container.joint_regressor[0].astype(np.float64) @ own
+
+
+def read_lens(entries: list[dict[str, Any]], file: Path) -> dict[str, Any]:
+    """Return focal length, principal point and size, which all frames must share.
+
+    Raises:
+        UserError: They do not, or pixels are not square.
+    """
+    rows = {name: [float(numbers(entry, name, (), file)) for entry in entries] for name in LENS}
+    remedy = "track with one focal length and square pixels: what is tracked here has one lens"
+    focal = one_number(rows["fl_x"] + rows["fl_y"], "focal length", file, remedy)
+    cx, cy, width, height = (one_number(rows[name], name, file, remedy) for name in LENS[2:])
+    return {"focal": focal, "principal": np.array([cx, cy]), "size": (round(width), round(height))}
