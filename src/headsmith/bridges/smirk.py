@@ -1,0 +1,63 @@
+"""SMIRK's outputs (Retsinas et al., 3D Facial Expressions through Analysis-by-Neural-Synthesis, CVPR 2024), a file a frame.
+
+SMIRK writes pictures only. Its ``demo_video.py`` has all that is needed in ``outputs`` and ``tform``; these lines after
+``outputs = smirk_encoder(cropped_image)`` save it, with ``number`` counted up from 0 at every frame that was read::
+
+    values = {key: value.detach().cpu().numpy() for key, value in outputs.items()}
+    crop = {"tform": tform.params} if args.crop else {}
+    np.savez(f"{args.out_path}/{number:05d}.npz", width=video_width, height=video_height, **crop, **values)
+
+FLAME 2020. The rotations of root and jaw are axis-angles; eyes and neck are not predicted. Its 50 expression codes are the
+first of FLAME's 100. SMIRK adds the lids' displacements after turning the root, so that they do not turn with the head
+(``FLAME.forward``); here they do.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from headsmith.bridges.columns import build_track, read_codes, read_columns
+from headsmith.bridges.crops import TFORM_SHAPES, warped_crops
+from headsmith.bridges.given import numbered_files, read_npz
+from headsmith.bridges.root_pose import pose_of_camera, root_joints
+from headsmith.bridges.track import Track
+from headsmith.bridges.weak_perspective import CROP, pinhole
+from headsmith.heads.model import HeadModel
+
+SHAPES: dict[str, tuple[int, ...]] = {
+    **{"pose_params": (3,), "cam": (3,), "shape_params": (-1,), "expression_params": (-1,)},
+    **{"eyelid_params": (2,), "jaw_params": (3,)},
+}
+"""What ``SmirkEncoder.forward`` returns: axis-angle of the root; s, tx, ty; 300 and 50 codes; left, right; axis-angle."""
+EYES = "eye_pose_params"
+"""Axis-angles of the left and the right eye: not predicted, but taken by ``FLAME.forward`` from who has them."""
+
+
+def read_smirk(path: Path, model: HeadModel) -> Track:
+    """Return the clip of a folder of ``<number>.npz``, one frame of SMIRK's ``outputs`` each.
+
+    Args:
+        path: The folder.
+        model: The head that the codes are of, float64.
+
+    Raises:
+        UserError: A file cannot be read, lacks an array or has one of another shape, or the crop is not known.
+    """
+    files = numbered_files(path, ".npz")
+    columns = read_columns(files, read_npz, SHAPES, {**TFORM_SHAPES, EYES: (6,)})
+    crops = warped_crops(columns, len(files), CROP, path)
+    view, focal, principal = pinhole(columns["cam"], crops, path)
+    codes = read_codes(model, columns["shape_params"], columns["expression_params"], path)
+    joints = root_joints(model, codes.identity, codes.expression)
+    return build_track(
+        model,
+        ids=[number for number, _ in files],
+        codes=codes,
+        pose=pose_of_camera(columns["pose_params"], np.zeros_like(joints), joints, view),
+        focal=focal,
+        principal=principal,
+        size=crops.size,
+        jaw=columns["jaw_params"],
+        eyes=columns[EYES].reshape(-1, 2, 3) if EYES in columns else None,
+        eyelids=columns["eyelid_params"],
+    )
