@@ -1,25 +1,21 @@
 """Compile the hash locks (`make lock`): requirements/*.lock, and envs/*.post-deploy.sh for conda environments.
 
 uv is installed into a throw-away environment. No index is written into a lock. torch's CPU build is looked for in the folder
-that PIP_FIND_LINKS names and in the index that HEADSMITH_TORCH_INDEX names.
+that PIP_FIND_LINKS names and in the index that HEADSMITH_TORCH_INDEX names. `python requirements/lock.py NAME...` compiles the
+environments of these names alone.
 """
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-OPTIONS = (
-    "--generate-hashes",
-    "--python-version",
-    "3.11",
-    "--no-header",
-    "--no-emit-index-url",
-    "--no-emit-find-links",
-    "--quiet",
-)
+PYTHON = "3.11"
+OPTIONS = ("--generate-hashes", "--no-header", "--no-emit-index-url", "--no-emit-find-links", "--quiet")
+
 POST_DEPLOY = """\
 #!/bin/sh
 # Compiled by `make lock` from envs/{name}.in: do not edit.
@@ -27,21 +23,73 @@ set -eu
 python -m pip install --no-deps --require-hashes -r /dev/stdin <<'LOCK'
 {lock}LOCK
 """
+BUILD = """\
+# There is no wheel: it is built by what was installed above.
+python -m pip install --no-deps --no-build-isolation --require-hashes -r /dev/stdin <<'LOCK'
+{lock}LOCK
+"""
+PATCH = """\
+# chumpy was written for Python 2 and numpy 1: names that they have dropped since are replaced.
+python - <<'PATCH'
+from pathlib import Path
+from sysconfig import get_path
+
+ALIASES = "from builtins import bool, int, float, complex, object, str\\nfrom builtins import str as unicode\\n"
+for name, old, new in (
+    ("ch.py", "inspect.getargspec(", "inspect.getfullargspec("),
+    ("ch.py", "from scipy.sparse.linalg.interface import LinearOperator", "from scipy.sparse.linalg import LinearOperator"),
+    (
+        "__init__.py",
+        "from numpy import bool, int, float, complex, object, unicode, str, nan, inf",
+        ALIASES + "from numpy import nan, inf",
+    ),
+):
+    path = Path(get_path("purelib")) / "chumpy" / name
+    text = path.read_text()
+    if old not in text and new not in text:
+        raise SystemExit(f"{path} has no `{old}`: this patch is for chumpy 0.70")
+    path.write_text(text.replace(old, new) if new not in text else text)
+PATCH
+"""
+
+BUILT = ("chumpy",)
+"""Packages without wheels, which need those of their environment to be built."""
+
+PATCHED = ("flame_patched",)
+"""Environments in which chumpy is patched."""
 
 
-def main() -> None:
-    """Compile everything."""
+def main(names: list[str]) -> None:
+    """Compile everything, or the environments of some names."""
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        subprocess.run([f"{folder}/bin/python", "-m", "pip", "install", "--quiet", "uv"], check=True)
+        tools = ("uv", "setuptools", "wheel")
+        subprocess.run([f"{folder}/bin/python", "-m", "pip", "install", "--quiet", *tools], check=True)
         uv = f"{folder}/bin/uv"
-        compile_lock(uv, "requirements/dev.in", "requirements/gpu.lock")
-        compile_lock(uv, "requirements/cpu.in", "requirements/cpu.lock", *cpu_sources())
+        if not names:
+            compile_lock(uv, "requirements/dev.in", "requirements/gpu.lock")
+            compile_lock(uv, "requirements/cpu.in", "requirements/cpu.lock", *cpu_sources())
         for source in sorted(ROOT.glob("envs/*.in")):
-            lock = Path(folder) / f"{source.stem}.lock"
-            compile_lock(uv, str(source.relative_to(ROOT)), str(lock), "--constraint", "requirements/gpu.lock")
-            script = POST_DEPLOY.format(name=source.stem, lock=lock.read_text())
-            (ROOT / f"envs/{source.stem}.post-deploy.sh").write_text(script)
+            if not names or source.stem in names:
+                compile_environment(uv, source, Path(folder) / f"{source.stem}.lock")
+
+
+def compile_environment(uv: str, source: Path, lock: Path) -> None:
+    """Compile what is installed after deployment; versions are those of the one lock where its Python allows."""
+    name, python = source.stem, python_of(source.with_suffix(".yaml"))
+    options = ["--constraint", "requirements/gpu.lock"] if python == PYTHON else []
+    built = [option for package in BUILT for option in ("--no-build-isolation-package", package)]
+    compile_lock(uv, str(source.relative_to(ROOT)), str(lock), *options, *built, python=python)
+    entries = re.split(r"^(?=\S)", lock.read_text(), flags=re.MULTILINE)
+    late = [entry for entry in entries if entry.split("==")[0] in BUILT]
+    script = POST_DEPLOY.format(name=name, lock="".join(entry for entry in entries if entry not in late))
+    script += BUILD.format(lock="".join(late)) if late else ""
+    (ROOT / f"envs/{name}.post-deploy.sh").write_text(script + (PATCH if name in PATCHED else ""))
+
+
+def python_of(environment: Path) -> str:
+    """Return the minor version of Python of an environment."""
+    return re.search(r"python =(\d+\.\d+)", environment.read_text()).group(1)
 
 
 def cpu_sources() -> list[str]:
@@ -54,10 +102,11 @@ def cpu_sources() -> list[str]:
     return options
 
 
-def compile_lock(uv: str, source: str, lock: str, *options: str) -> None:
-    """Compile one list of requirements."""
-    subprocess.run([uv, "pip", "compile", source, "--output-file", lock, *OPTIONS, *options], check=True, cwd=ROOT)
+def compile_lock(uv: str, source: str, lock: str, *options: str, python: str = PYTHON) -> None:
+    """Compile one list of requirements for a version of Python."""
+    command = [uv, "pip", "compile", source, "--output-file", lock, "--python-version", python, *OPTIONS, *options]
+    subprocess.run(command, check=True, cwd=ROOT)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
