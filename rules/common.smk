@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 from headsmith.contract.clips import check_clips, read_clips
 from headsmith.contract.config import USER_FILE, load_settings, read_yaml
+from headsmith.contract.conversion import check_conversion, target_head
 from headsmith.contract.detectors import FINDERS, detector_files, head_detectors
 from headsmith.contract.errors import UserError
 from headsmith.contract.exchange import FLAME_HEADS
@@ -26,6 +27,7 @@ def read_configuration():
         clips = read_clips(Path(settings.clips))
         assets = read_yaml(HOUSE / paths.ASSET_LIST)["assets"]
         check_clips(clips, settings, assets, Path(settings.clips))
+        check_conversion(settings)
         check_flame(settings)
         brought_weights(settings.parsing.network, settings.parsing.weights)
         brought_matting(settings.matte.network, settings.matte.weights)
@@ -86,6 +88,16 @@ def parts_of_head(wildcards):
     if wildcards.head not in FLAME_HEADS:
         return {}
     return {"flame": paths.FLAME, "given": [str(path) for path in side_files(SETTINGS.heads)]}
+
+
+def converted_files(wildcards):
+    """Return the files of all clips on the other head; where none is named, the run ends with a message for people."""
+    try:
+        head = target_head(SETTINGS)
+    except UserError as error:
+        tell(f"headsmith: {error.message}")
+        sys.exit(1)
+    return expand([paths.CONVERTED, paths.CONVERTED_SUMMARY], clip=CLIPS, head=head)
 
 
 def second_opinion(wildcards):

@@ -47,6 +47,12 @@ rule tracking:
     localrule: True
 
 
+rule convert_head:
+    input:
+        converted_files,
+    localrule: True
+
+
 rule dataset:
     input:
         expand([paths.DATASET_MANIFEST, paths.DATASET], clip=CLIPS),

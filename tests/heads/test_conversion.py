@@ -87,9 +87,8 @@ def test_a_head_whose_codes_are_mixed_is_recovered():
     head = synthetic_head(correctives=True)
     identity, turn = rotated(head.identity, 0)
     expression, _ = rotated(head.expression, 1)
-    models = [
-        HeadModel.from_container(one, torch.float64) for one in (head, replace(head, identity=identity, expression=expression))
-    ]
+    mixed = replace(head, identity=identity, expression=expression)
+    models = [HeadModel.from_container(one, torch.float64) for one in (head, mixed)]
     given = parameters_of(models[0])
     _, own, parts = converted(*models, given)
     apart = (mapped(models[1](own), parts) - models[0](given)).norm(dim=-1)
@@ -100,8 +99,9 @@ def test_a_head_whose_codes_are_mixed_is_recovered():
 def test_mixed_codes_in_full_precision_are_recovered_to_a_nanometre():
     model = model_of(correctives=True)
     turn = torch.linalg.qr(torch.randn(6, 6, generator=torch.Generator().manual_seed(3), dtype=torch.float64))[0]
-    mixed = {name: torch.tensordot(turn, getattr(model, name), 1) for name in ("expression", "joints_expression")}
-    other = replace(model, **mixed)
+    basis = model.basis.clone()
+    basis[4:10] = torch.tensordot(turn, model.expression, 1)
+    other = replace(model, basis=basis, joints_expression=torch.tensordot(turn, model.joints_expression, 1))
     given = parameters_of(model)
     _, own, parts = converted(model, other, given)
     assert (mapped(other(own), parts) - model(given)).norm(dim=-1).max() * MILLI < 1e-6

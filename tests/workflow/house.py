@@ -24,7 +24,7 @@ SETTINGS = {
 CLIPS = "clip\tvideo\tstart\tend\tfps\nfranck\tasset:franck.mp4\t0\t1.667\t\n"
 TARGETS = (
     *("all", "frames", "landmarks", "mattes", "parsing", "masks", *(f"{mask}_masks" for mask in MASKS), "tracking"),
-    *("dataset", "avatars", "renders", "scores", "quality", "report"),
+    *("convert_head", "dataset", "avatars", "renders", "scores", "quality", "report"),
 )
 FETCHED = (
     *("face_landmarker.task", "franck.mp4", "stlpips_alex.pth", "rvm/rvm.json", "rvm/rvm.bin", "bisenetv2/model.json"),
@@ -41,6 +41,7 @@ STAGE_OF = {
     "read_flame": "flame",
     "build_head": "heads",
     "track_head": "tracking",
+    "convert_clip": "conversion",
     "write_dataset": "dataset",
     "train_avatar": "avatar",
     "render_avatar": "renders",
