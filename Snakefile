@@ -30,6 +30,7 @@ wildcard_constraints:
     picture=one_of(PICTURES),
     asset=one_of(ASSETS),
     network=one_of(NETWORKS),
+    export=one_of(EXPORTS),
     head=one_of(HEADS),
 
 
@@ -50,6 +51,7 @@ include: "rules/heads.smk"
 include: "rules/tracking.smk"
 include: "rules/conversion.smk"
 include: "rules/dataset.smk"
+include: "rules/exports.smk"
 include: "rules/avatar.smk"
 include: "rules/renders.smk"
 include: "rules/scores.smk"

@@ -8,7 +8,7 @@ from headsmith.contract.config import USER_FILE, load_settings, read_yaml
 from headsmith.contract.conversion import check_conversion, target_head
 from headsmith.contract.detectors import FINDERS, detector_files, head_detectors
 from headsmith.contract.errors import UserError
-from headsmith.contract.exchange import FLAME_HEADS
+from headsmith.contract.exchange import EXPORTS, FLAME_HEADS, HEADS, MESHES, TABLES
 from headsmith.contract.flame import check_flame, model_file, side_files
 from headsmith.contract.networks import BROUGHT_PARSERS, SELFIE, brought_matting, brought_weights
 from headsmith.contract.networks import matting_network, matting_view, parsing_network
@@ -198,6 +198,41 @@ def parts_of_picture(wildcards):
     variant = wildcards.picture.removeprefix("renders-")
     manifest, folder = (path.replace("{variant}", variant) for path in (paths.RENDERS_MANIFEST, paths.RENDERS))
     return frames | {"renders": manifest, "renders_folder": ancient(folder)}
+
+
+def parts_of_export(wildcards):
+    """Return what an export is made from beside the tracking and the head: only what its format and the settings need."""
+    chosen = SETTINGS.exports
+    frames = {"frames": paths.FRAMES_MANIFEST}
+    frames_folder = {"frames_folder": ancient(paths.FRAMES)}
+    head_masks = {"head_masks": paths.HEAD_MASKS_MANIFEST, "head_masks_folder": ancient(paths.HEAD_MASKS)}
+    if wildcards.export in TABLES:
+        return frames
+    if wildcards.export in MESHES:
+        moving = frames if wildcards.export == "glb" and chosen.frames != "neutral" else {}
+        model = {"texture": SETTINGS.heads.texture} if SETTINGS.heads.texture else {}
+        texture = {"clip": frames | frames_folder | head_masks, "model": model, "regions": {}}
+        return moving | texture[chosen.texture]
+    return (
+        frames
+        | frames_folder
+        | head_masks
+        | {
+            "matte": paths.MATTE_MANIFEST,
+            "matte_folder": ancient(paths.MATTE),
+            "parsing": paths.PARSING_MANIFEST,
+            "parsing_folder": ancient(paths.PARSING),
+            "mouth_masks": paths.MOUTH_MASKS_MANIFEST,
+            "mouth_masks_folder": ancient(paths.MOUTH_MASKS),
+        }
+    )
+
+
+def export_settings(wildcards):
+    """Return what an export uses of the section `exports`, so that the rest re-runs nothing of it."""
+    names = {**dict.fromkeys(MESHES, ("frames", "pose", "texture", "texture_size")), **dict.fromkeys(TABLES, ())}
+    settings = section(SETTINGS, "exports")
+    return {name: settings[name] for name in names.get(wildcards.export, ("held_out",))}
 
 
 def starting():

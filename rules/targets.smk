@@ -59,6 +59,22 @@ rule dataset:
     localrule: True
 
 
+rule exports:
+    input:
+        expand([paths.EXPORT_MANIFEST, paths.EXPORT], clip=CLIPS, export=SETTINGS.exports.formats),
+    localrule: True
+
+
+for export in EXPORTS:
+
+    rule:
+        name:
+            export
+        input:
+            expand([paths.EXPORT_MANIFEST, paths.EXPORT], clip=CLIPS, export=export),
+        localrule: True
+
+
 rule avatars:
     input:
         expand(paths.AVATAR, clip=CLIPS, variant=VARIANTS),

@@ -9,6 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from headsmith.contract.exchange import EXPORTS
 from headsmith.contract.labels import MASKS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,7 +25,7 @@ SETTINGS = {
 CLIPS = "clip\tvideo\tstart\tend\tfps\nfranck\tasset:franck.mp4\t0\t1.667\t\n"
 TARGETS = (
     *("all", "frames", "landmarks", "mattes", "parsing", "masks", *(f"{mask}_masks" for mask in MASKS), "tracking"),
-    *("convert_head", "dataset", "avatars", "renders", "scores", "quality", "report"),
+    *("convert_head", "dataset", "exports", *EXPORTS, "avatars", "renders", "scores", "quality", "report"),
 )
 FETCHED = (
     *("face_landmarker.task", "franck.mp4", "stlpips_alex.pth", "rvm/rvm.json", "rvm/rvm.bin", "bisenetv2/model.json"),
@@ -43,6 +44,7 @@ STAGE_OF = {
     "track_head": "tracking",
     "convert_clip": "conversion",
     "write_dataset": "dataset",
+    "export_clip": "exports",
     "train_avatar": "avatar",
     "render_avatar": "renders",
     "score_avatar": "scores",
