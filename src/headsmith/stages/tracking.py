@@ -9,12 +9,13 @@ import torch
 from jaxtyping import Float
 from numpy import ndarray
 
+from headsmith.bridges.track import MISSING, OK, OUTLIER, Track
 from headsmith.contract.manifest import read_manifest
 from headsmith.contract.settings import TrackingSettings
 from headsmith.heads.clip_fit import ClipFit, fit_clip, start_clip
 from headsmith.heads.clip_priors import FOCAL_IN_SIZES, build_priors
 from headsmith.heads.clip_thin import spread_state, thin_problem, thin_state
-from headsmith.heads.clip_types import ClipProblem, ClipState, project_landmarks
+from headsmith.heads.clip_types import ClipProblem, ClipState, project_landmarks, translation
 from headsmith.heads.embedding_types import Embedding
 from headsmith.heads.landmark_model import LandmarkModel
 from headsmith.heads.model import HeadModel
@@ -125,8 +126,41 @@ def fit_in_rounds(
         weights = problem.weights.clone()
         weights[fresh] = 0
         problem, state = replace(problem, weights=weights), fit.state
-    status = tuple("ok" if t not in reasons else "outlier" if is_outlier(t, seen) else "missing" for t in range(len(seen.ids)))
-    return Tracked(seen, model.container, problem, fit, points, errors, status, reasons, size)
+    status = tuple(OK if t not in reasons else OUTLIER if is_outlier(t, seen) else MISSING for t in range(len(seen.ids)))
+    track = track_of(fit.state, problem, seen, status, residual, size, model.sha256)
+    notes = {"iterations": fit.iterations, "settled": fit.settled}
+    return Tracked(track, seen, model.container, problem.pivot.numpy(), points, errors, reasons, notes)
+
+
+def track_of(
+    state: ClipState,
+    problem: ClipProblem,
+    seen: SeenLandmarks,
+    status: tuple[str, ...],
+    residual: Float[ndarray, " T"],
+    size: tuple[int, int],
+    head_sha256: str,
+) -> Track:
+    """Return the fitted state as a tracked clip; the neck is at rest."""
+    codes, layout = state.codes.numpy(), problem.landmarks.layout
+    return Track(
+        ids=np.array(seen.ids, np.int64),
+        identity=state.identity.numpy(),
+        expression=codes[:, : layout.expression],
+        jaw=codes[:, layout.angles(0)],
+        eyes=codes[:, layout.linear + 3 :].reshape(-1, 2, 3),
+        neck=np.zeros((len(codes), 3)),
+        eyelids=codes[:, layout.expression : layout.linear],
+        rotation=state.rotation.numpy(),
+        translation=translation(state, problem.pivot).numpy(),
+        focal=float(state.log_focal.exp()),
+        principal=problem.principal.numpy(),
+        size=size,
+        status=status,
+        residual=residual,
+        head_sha256=head_sha256,
+        convention=seen.convention.name,
+    )
 
 
 def first_state(problem: ClipProblem, focal: float, iterations: int, threads: int, clip: str) -> ClipState:
