@@ -63,12 +63,12 @@ class Codes:
     expression: Float[ndarray, "T E"]
 
 
-def read_codes(model: HeadModel, identity: Float[ndarray, "T k"], expression: Float[ndarray, "T e"], path: Path) -> Codes:
+def read_codes(model: HeadModel, identity: Float[ndarray, "n k"], expression: Float[ndarray, "T e"], path: Path) -> Codes:
     """Return the codes of a clip: the median of the identity over its frames, and zeros after codes that are too few.
 
     Args:
         model: The head that the codes are of.
-        identity: In every frame.
+        identity: In every frame, or once.
         expression: In every frame.
         path: Where they stand, for messages.
 

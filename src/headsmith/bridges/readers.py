@@ -5,10 +5,15 @@ from pathlib import Path
 
 import numpy as np
 
+from headsmith.bridges.deca import read_deca
 from headsmith.bridges.flame_head_tracker import read_flame_head_tracker
 from headsmith.bridges.flashavatar import read_metrical_tracker
 from headsmith.bridges.given import read_npz
+from headsmith.bridges.pixel3dmm import read_pixel3dmm
+from headsmith.bridges.sheap import read_sheap
+from headsmith.bridges.smirk import read_smirk
 from headsmith.bridges.track import Track
+from headsmith.bridges.vhap import read_vhap
 from headsmith.contract.errors import UserError
 from headsmith.heads.model import HeadModel
 
@@ -37,6 +42,12 @@ READERS: dict[str, Callable[[Path, HeadModel], Track]] = {
     "headsmith": read_headsmith,
     "flame_head_tracker": read_flame_head_tracker,
     "metrical_tracker": read_metrical_tracker,
+    "smirk": read_smirk,
+    "sheap": read_sheap,
+    "vhap": read_vhap,
+    "pixel3dmm": read_pixel3dmm,
+    "deca": read_deca,
+    "emoca": read_deca,
 }
 """By the values of ``tracking.source`` (``contract.exchange.TRACKERS``)."""
 

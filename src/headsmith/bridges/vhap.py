@@ -26,10 +26,11 @@ from headsmith.contract.errors import UserError
 from headsmith.heads.model import HeadModel
 from headsmith.media.progress import note
 
-SHAPES: dict[str, tuple[int, ...]] = {
+FRAMES: dict[str, tuple[int, ...]] = {
     **{"rotation": (-1, 3), "translation": (-1, 3), "neck_pose": (-1, 3), "jaw_pose": (-1, 3), "eyes_pose": (-1, 6)},
-    **{"expr": (-1, -1), "shape": (-1,), "image_size": (2,), "focal_length": ()},
+    "expr": (-1, -1),
 }
+SHAPES: dict[str, tuple[int, ...]] = {**FRAMES, "shape": (-1,), "image_size": (2,), "focal_length": ()}
 OFFSETS = ("static_offset", "dynamic_offset")
 CAMERA = np.array([0.0, 0.0, -1.0])
 """Shift from world to camera, metres (``GlobalTracker.init_params``: ``RT``)."""
@@ -94,7 +95,7 @@ def frame_ids(content: Mapping[str, ndarray], values: Mapping[str, Float[ndarray
     Raises:
         UserError: Arrays are of different lengths, or images have no ascending numbers.
     """
-    lengths = {key: len(values[key]) for key, shape in SHAPES.items() if shape[0] == -1 and key != "shape"}
+    lengths = {key: len(values[key]) for key in FRAMES}
     count = lengths["rotation"]
     if set(lengths.values()) != {count} or count == 0:
         raise UserError(f"its arrays hold different numbers of frames: {lengths}", file=path)
