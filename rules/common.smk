@@ -213,24 +213,19 @@ def parts_of_export(wildcards):
         model = {"texture": SETTINGS.heads.texture} if SETTINGS.heads.texture else {}
         texture = {"clip": frames | frames_folder | head_masks, "model": model, "regions": {}}
         return moving | texture[chosen.texture]
-    return (
-        frames
-        | frames_folder
-        | head_masks
-        | {
-            "matte": paths.MATTE_MANIFEST,
-            "matte_folder": ancient(paths.MATTE),
-            "parsing": paths.PARSING_MANIFEST,
-            "parsing_folder": ancient(paths.PARSING),
-            "mouth_masks": paths.MOUTH_MASKS_MANIFEST,
-            "mouth_masks_folder": ancient(paths.MOUTH_MASKS),
-        }
-    )
+    parsing = {"parsing": paths.PARSING_MANIFEST, "parsing_folder": ancient(paths.PARSING)}
+    if wildcards.export == "flame_head_tracker":
+        return frames | frames_folder | parsing
+    matte = {"matte": paths.MATTE_MANIFEST, "matte_folder": ancient(paths.MATTE)}
+    return frames | frames_folder | head_masks | parsing | matte
 
 
 def export_settings(wildcards):
     """Return what an export uses of the section `exports`, so that the rest re-runs nothing of it."""
-    names = {**dict.fromkeys(MESHES, ("frames", "pose", "texture", "texture_size")), **dict.fromkeys(TABLES, ())}
+    names = {
+        **dict.fromkeys(MESHES, ("frames", "pose", "texture", "texture_size")),
+        **dict.fromkeys((*TABLES, "flame_head_tracker"), ()),
+    }
     settings = section(SETTINGS, "exports")
     return {name: settings[name] for name in names.get(wildcards.export, ("held_out",))}
 

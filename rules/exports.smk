@@ -15,7 +15,7 @@ rule export_clip:
         "logs/{clip}/exports-{export}.tsv"
     conda:
         "../envs/avatar.yaml"
-    threads: 1
+    threads: 4
     resources:
         mem_mb=4000,
         runtime=60,

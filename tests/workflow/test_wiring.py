@@ -141,7 +141,7 @@ def _inputs(rule: str) -> set[str]:
         "perceptual_weights": {"perceptual"},
         "landmark_sources": {"files", "given"},
         "parts_of_head": {"flame", "given"},
-        "parts_of_export": {"frames", "matte", "parsing", "mouth_masks", "head_masks", "texture"},
+        "parts_of_export": {"frames", "matte", "parsing", "head_masks", "texture"},
     }
     names = set(re.findall(r"^        (\w+)=", section, re.MULTILINE))
     return names.union(*(words for function, words in unpacked.items() if function in section))
