@@ -128,14 +128,14 @@ def test_vhaps_own_files_have_offsets_teeth_and_no_lids(folder):
     """VHAP's offsets move the joint that the head turns about: with them, and without lids, the same vertices are seen."""
     track = replace(random_track(MODEL, 5), eyelids=np.zeros((5, 2)))
     chance = np.random.default_rng(0)
-    offset = 0.02 * chance.normal(size=(1, len(MODEL.template) + 120, 3)).astype(np.float32)
+    offset = 2e-3 * chance.normal(size=(1, len(MODEL.template) + 120, 3)).astype(np.float32)
     for index in range(5):
         change(folder, f"{index:05d}.npz", static_offset=offset, eyelids=None)
     arrays, place = flame_parameters(track, MODEL)
     told = io.StringIO()
     with redirect_stderr(told):
         read = read_gaussian_avatars(folder, MODEL)
-    assert "mm, are no codes" in told.getvalue() and not read.eyelids.any()
+    assert "offsets of single vertices" in told.getvalue() and not read.eyelids.any()
     vertices = posed(MODEL.container, arrays, 2, offset=offset[0, : len(MODEL.template)].astype(np.float64))
     bare = posed(
         MODEL.container,
@@ -146,6 +146,22 @@ def test_vhaps_own_files_have_offsets_teeth_and_no_lids(folder):
     in_camera = bare @ read.rotation[2].T + read.translation[2]
     pixels = read.focal * in_camera[:, :2] / in_camera[:, 2:] + read.principal
     assert np.abs(pixels - seen(frame_entry(track, 2, place), vertices)).max() < 2e-3
+
+
+def test_offsets_that_make_another_person_are_refused(folder):
+    change(folder, "00000.npz", static_offset=np.full((1, len(MODEL.template), 3), 0.01, np.float32))
+    with pytest.raises(UserError, match="offsets of single vertices"):
+        read_gaussian_avatars(folder, MODEL)
+
+
+def test_ids_are_the_images_numbers(tmp_path):
+    ids = [2, 3, 7, 8, 11]
+    write_gaussian_avatars(replace(random_track(MODEL), ids=np.array(ids)), MODEL, tmp_path, held_out=2)
+    assert read_gaussian_avatars(tmp_path, MODEL).ids.tolist() == ids
+    edit(tmp_path, lambda content: [entry.update(timestep_id=f"frame_{entry['timestep_id']}") for entry in content["frames"]])
+    assert read_gaussian_avatars(tmp_path / "transforms.json", MODEL).ids.tolist() == ids
+    edit(tmp_path, lambda content: [entry.pop("timestep_index_original") for entry in content["frames"]])
+    assert read_gaussian_avatars(tmp_path, MODEL).ids.tolist() == [0, 1, 2, 3, 4]
 
 
 def edit(folder, change):
@@ -160,6 +176,7 @@ def edit(folder, change):
     [
         (lambda content: content.update(head_sha256="0" * 64), "another head"),
         (lambda content: content["frames"][1].update(timestep_index=0), "not one camera's"),
+        (lambda content: content["frames"][1].update(timestep_id="00000"), "do not ascend"),
         (lambda content: content["frames"][1].update(fl_x=1.0), "focal length changes"),
         (lambda content: content["frames"][1].pop("flame_param_path"), "no list of frames"),
         (lambda content: content["frames"][1].update(transform_matrix=[[1]]), "transform_matrix"),

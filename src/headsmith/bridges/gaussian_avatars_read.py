@@ -5,16 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 from numpy import ndarray
 
 from headsmith.bridges.columns import build_track, read_codes, read_columns
 from headsmith.bridges.given import numbers, one_number, read_npz
 from headsmith.bridges.root_pose import pose_of_camera, root_joints
 from headsmith.bridges.track import Track
+from headsmith.bridges.vhap import moved_joint
 from headsmith.contract.errors import UserError
 from headsmith.heads.model import HeadModel
-from headsmith.media.progress import note
 
 SHAPES = {
     **{"shape": (-1,), "expr": (-1,), "rotation": (3,), "translation": (3,)},
@@ -22,23 +21,21 @@ SHAPES = {
 }
 """Arrays of a frame, and their shapes; -1: any length."""
 LENS = ("fl_x", "fl_y", "cx", "cy", "w", "h")
-TOLD_MM = 0.1
-"""Offsets of vertices that are smaller are not told, millimetres."""
 
 
 def read_gaussian_avatars(path: Path, model: HeadModel) -> Track:
-    """Return the clip of a folder for GaussianAvatars; its ids are the time steps.
+    """Return the clip of a folder for GaussianAvatars; its ids are the numbers of the images that were tracked.
 
-    Offsets of single vertices (``static_offset``) are no codes of the head and are left out; how large they are is told. Where
-    they move the root joint, about which the head turns, they count.
+    Offsets of single vertices (``static_offset``, the first frame's for all, as GaussianAvatars takes it) are left out, told
+    and refused as ``vhap.moved_joint`` does. ``dynamic_offset``, which GaussianAvatars leaves out, is left out.
 
     Args:
         path: The folder, or one ``transforms*.json`` in it.
         model: The head that the codes are of, float64.
 
     Raises:
-        UserError: A file cannot be read or lacks something, the codes are of another head, there is more than one camera, or
-            its lens changes.
+        UserError: A file cannot be read or lacks something, the codes are of another head, there is more than one camera, its
+            lens changes, or offsets move the face too far.
     """
     file = path / "transforms.json" if path.is_dir() else path
     entries = listed_frames(file, model)
@@ -46,10 +43,11 @@ def read_gaussian_avatars(path: Path, model: HeadModel) -> Track:
     rows = read_columns(files, read_parameters, SHAPES)
     seen = np.linalg.inv(np.stack([numbers(entry, "transform_matrix", (4, 4), file) for entry in entries]))
     codes = read_codes(model, rows["shape"], rows["expr"], path)
-    joints = root_joints(model, codes.identity, codes.expression) + moved_root(files[0][1], model)
+    offset = moved_joint(read_npz(files[0][1], ["static_offset"]), model, len(files), files[0][1])
+    joints = root_joints(model, codes.identity, codes.expression) + offset
     return build_track(
         model,
-        ids=[step for step, _ in files],
+        ids=frame_ids(entries, file),
         codes=codes,
         pose=pose_of_camera(rows["rotation"], rows["translation"], joints, (seen[:, :3, :3], seen[:, :3, 3])),
         **read_lens(entries, file),
@@ -81,6 +79,20 @@ def listed_frames(file: Path, model: HeadModel) -> list[dict[str, Any]]:
     return entries
 
 
+def frame_ids(entries: list[dict[str, Any]], file: Path) -> list[int]:
+    """Return the number of each frame: that of its image (``timestep_id``), else its place among those that were tracked.
+
+    Raises:
+        UserError: They do not ascend.
+    """
+    names = [str(entry.get("timestep_id", "")) for entry in entries]
+    places = [int(entry.get("timestep_index_original", entry["timestep_index"])) for entry in entries]
+    ids = [int(name) for name in names] if all(name.isdecimal() for name in names) else places
+    if (np.diff(ids) <= 0).any():
+        raise UserError("the numbers of its images do not ascend with time", file=file)
+    return ids
+
+
 def read_parameters(path: Path) -> dict[str, ndarray]:
     """Return the arrays of a frame; ``eyelids`` are open where the file has none, as VHAP's have.
 
@@ -91,21 +103,6 @@ def read_parameters(path: Path) -> dict[str, ndarray]:
     if "eyes_pose" in content:
         content["eyes_pose"] = numbers(content, "eyes_pose", (6,), path).reshape(2, 3)
     return content
-
-
-def moved_root(path: Path, model: HeadModel) -> Float[ndarray, "3"]:
-    """Return how far the offsets of vertices in a frame's file move the root joint, metres, and tell how large they are.
-
-    VHAP's mesh has 120 vertices of teeth after FLAME's, which count in no joint.
-    """
-    content = {"static_offset": np.zeros((1, 3)), **read_npz(path, ["static_offset"])}
-    offset = numbers(content, "static_offset", (-1, 3), path)
-    own = np.zeros((len(model.template), 3))
-    own[: len(offset)] = offset[: len(own)]
-    largest = 1000 * float(np.linalg.norm(own, axis=-1).max())
-    if largest > TOLD_MM:
-        note(f"{path}: offsets of single vertices, up to {largest:.1f} mm, are no codes of the head and are left out")
-    return model.container.joint_regressor[0].astype(np.float64) @ own
 
 
 def read_lens(entries: list[dict[str, Any]], file: Path) -> dict[str, Any]:
