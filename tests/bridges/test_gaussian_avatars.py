@@ -15,6 +15,7 @@ from synthetic_head import synthetic_head
 
 from headsmith.bridges.gaussian_avatars import flame_parameters, frame_entry, image_name, write_gaussian_avatars
 from headsmith.bridges.gaussian_avatars_read import read_gaussian_avatars
+from headsmith.bridges.readers import read_track
 from headsmith.bridges.track import project_vertices
 from headsmith.contract.errors import UserError
 from headsmith.heads.flame_head import FlameFiles, read_flame_head
@@ -91,6 +92,11 @@ def test_round_trip(folder):
     same(read, track, 1e-6)
     assert np.abs(project_vertices(read, MODEL) - project_vertices(track, MODEL)).max() < 2e-3
     assert len(read.ids) == 5 and set(read.status) == {"ok"} and {item.name for item in fields(read)} >= set(NUMBERS)
+
+
+@pytest.mark.parametrize("name", ["", "transforms.json"])
+def test_the_tracker_vhap_may_be_its_export(folder, name):
+    same(read_track("vhap", folder / name, MODEL), random_track(MODEL, 5), 1e-6)
 
 
 def test_files_hold_what_their_loader_takes(folder):

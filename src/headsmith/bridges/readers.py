@@ -8,6 +8,7 @@ import numpy as np
 from headsmith.bridges.deca import read_deca
 from headsmith.bridges.flame_head_tracker import read_flame_head_tracker
 from headsmith.bridges.flashavatar import read_metrical_tracker
+from headsmith.bridges.gaussian_avatars_read import read_gaussian_avatars
 from headsmith.bridges.given import read_npz
 from headsmith.bridges.pixel3dmm import read_pixel3dmm
 from headsmith.bridges.sheap import read_sheap
@@ -38,13 +39,23 @@ def read_headsmith(path: Path, model: HeadModel) -> Track:
     return track
 
 
+def read_vhap_or_export(path: Path, model: HeadModel) -> Track:
+    """Return the clip of what VHAP tracked, or of its export for GaussianAvatars: a folder with a ``transforms.json``.
+
+    Raises:
+        UserError: It cannot be read, or holds what a track cannot.
+    """
+    exported = path.suffix == ".json" or (path / "transforms.json").is_file()
+    return read_gaussian_avatars(path, model) if exported else read_vhap(path, model)
+
+
 READERS: dict[str, Callable[[Path, HeadModel], Track]] = {
     "headsmith": read_headsmith,
     "flame_head_tracker": read_flame_head_tracker,
     "metrical_tracker": read_metrical_tracker,
     "smirk": read_smirk,
     "sheap": read_sheap,
-    "vhap": read_vhap,
+    "vhap": read_vhap_or_export,
     "pixel3dmm": read_pixel3dmm,
     "deca": read_deca,
     "emoca": read_deca,
