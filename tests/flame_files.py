@@ -21,6 +21,9 @@ BALL_RADIUS = 0.0115
 LAYOUTS = ("python2", "old", "new")
 """Python 2 with chumpy, as FLAME 2020 came; Python 3 with numpy 1 and an old scipy; Python 3 with today's."""
 
+METADATA = {"expr_source": "FLAME", "supr_gender": "neutral", "expr_components": "last_100", "n_expr": 100}
+"""What FLAME 2023 Open says of its expressions."""
+
 
 @functools.cache
 def flame_arrays(seed=0):
@@ -124,12 +127,14 @@ def pretend_chumpy():
     for name, cls in classes.items():
         setattr(found["chumpy.ch"], name, cls)
         cls.__module__, cls.__qualname__, cls.__name__ = "chumpy.ch", name, name
+    real = {name: sys.modules[name] for name in found if name in sys.modules}
     sys.modules.update(found)
     try:
         yield
     finally:
         for name in found:
             del sys.modules[name]
+        sys.modules.update(real)
         for cls, (module, qualname, name) in kept.items():
             cls.__module__, cls.__qualname__, cls.__name__ = module, qualname, name
 

@@ -1,21 +1,16 @@
 """FLAME's file becomes a container that holds its numbers and moves as FLAME does, or is refused with the reason."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from flame_files import LAYOUTS, FakeMatVecMult, dump, flame_arrays, flame_values, write_flame
+from flame_files import LAYOUTS, METADATA, flame_arrays, write_flame
 
 from headsmith.contract.errors import UserError
 from headsmith.heads.container import load_head, save_head
 from headsmith.heads.flame_head import FlameFiles, read_flame_head
-from headsmith.heads.flame_releases import HASHES, Release, tell_release
-from headsmith.heads.flame_source import find_faults, read_flame
 from headsmith.heads.model import HeadModel
-
-METADATA = {"expr_source": "FLAME", "supr_gender": "neutral", "expr_components": "last_100", "n_expr": 100}
 
 
 @pytest.fixture(scope="module")
@@ -121,14 +116,6 @@ def test_the_model_moves_by_flames_formula(made, dtype, tolerance):
     assert np.abs(head(parameters).numpy() - expected).max() < tolerance
 
 
-def test_releases_are_told_by_hash_metadata_and_name():
-    for start, name in HASHES.items():
-        assert tell_release(start.ljust(64, "0"), None, Path("generic_model.pkl")) == Release(name, "sha256")
-    assert tell_release("0", METADATA, Path("flame2023.pkl")).name == "2023 Open"
-    assert tell_release("0", None, Path("female_model.pkl")).name == "2020 female"
-    assert tell_release("0", None, Path("mine.pkl")).told_by == "nothing"
-
-
 def test_the_open_release_is_told_by_its_metadata_and_keeps_its_licence(folder):
     path = write_flame(folder / "flame2023.pkl", "old", supr_expression_metadata=METADATA)
     head, report = read_flame_head(FlameFiles(path, without_eyelids=True))
@@ -148,12 +135,6 @@ def test_what_is_not_known_is_said(made):
     assert report.joint_miss < 1e-12
 
 
-def test_joints_that_chumpy_would_compute_are_computed(folder):
-    path = write_flame(folder / "derived.pkl", "python2", J=FakeMatVecMult(None))
-    assert b"MatVecMult" in path.read_bytes()
-    assert np.allclose(read_flame(path).joints, flame_arrays()["J"], atol=1e-12)
-
-
 def test_a_missing_model_says_where_to_get_it_and_where_to_put_it(tmp_path):
     with pytest.raises(UserError) as caught:
         read_flame_head(FlameFiles(tmp_path / "generic_model.pkl"))
@@ -161,88 +142,3 @@ def test_a_missing_model_says_where_to_get_it_and_where_to_put_it(tmp_path):
     assert caught.value.file == str(tmp_path / "generic_model.pkl")
     assert "https://flame.is.tue.mpg.de" in caught.value.remedy
     assert f"at {tmp_path / 'generic_model.pkl'}" in caught.value.remedy
-
-
-def with_number(key, place, number):
-    array = np.array(flame_arrays()[key])
-    array[place] = number
-    return array
-
-
-FAULTS = {
-    "v_template has shape (5022, 3)": lambda: {"v_template": flame_arrays()["v_template"][:-1]},
-    "f has shape (9975, 3)": lambda: {"f": flame_arrays()["f"][1:]},
-    "shapedirs has shape (5023, 3, 150)": lambda: {"shapedirs": flame_arrays()["shapedirs"][..., :150]},
-    "posedirs has shape (5023, 3, 27)": lambda: {"posedirs": flame_arrays()["posedirs"][..., :27]},
-    "weights has shape (5023, 4)": lambda: {"weights": flame_arrays()["weights"][:, :4]},
-    "J has shape (3, 5)": lambda: {"J": flame_arrays()["J"].T},
-    "f holds float32, not whole numbers": lambda: {"f": flame_arrays()["f"].astype(np.float32)},
-    "v_template holds int64, not floating": lambda: {"v_template": flame_arrays()["v_template"].astype(np.int64)},
-    "v_template holds 1 numbers": lambda: {"v_template": with_number("v_template", (7, 1), np.nan)},
-    "posedirs holds 3 numbers": lambda: {"posedirs": with_number("posedirs", (7, slice(0, 3), 1), -np.inf)},
-    "shapedirs holds 1 numbers": lambda: {"shapedirs": with_number("shapedirs", (0, 0, 0), 1e300)},
-    "f names vertices 0..5023": lambda: {"f": with_number("f", (3, 1), 5023)},
-    "f has 1 triangles that name a vertex twice": lambda: {"f": with_number("f", 5, 8)},
-    "kintree_table has parents [-1, 0, 1, 2, 1]": lambda: {"kintree_table": with_number("kintree_table", (0, 3), 2)},
-    "of joints [0, 1, 2, 4, 3]": lambda: {"kintree_table": with_number("kintree_table", (1, [3, 4]), [4, 3])},
-    "weights go down to -0.5": lambda: {"weights": with_number("weights", (9, 0), -0.5)},
-    "rows of weights sum to": lambda: {"weights": with_number("weights", (9, 2), 1.5)},
-    "rows of J_regressor sum to": lambda: {"J_regressor": 1.01 * flame_arrays()["J_regressor"]},
-    "v_template is 1 high": lambda: {"v_template": 4 * flame_arrays()["v_template"]},
-    "v_template is 250 high": lambda: {"v_template": 1000 * flame_arrays()["v_template"]},
-    "+x is the subject's left": lambda: {"v_template": flame_arrays()["v_template"] * [-1, 1, 1]},
-    "+z is out of the face": lambda: {"v_template": flame_arrays()["v_template"] * [1, 1, -1]},
-}
-
-
-@pytest.mark.parametrize("fault", FAULTS)
-def test_models_that_are_not_flame_are_refused_with_the_reason(fault):
-    told = next(find_faults({**flame_arrays(), **FAULTS[fault]()}, {}), "nothing")
-    assert fault in told
-
-
-def test_the_made_up_head_has_no_faults_in_any_precision():
-    arrays = flame_arrays()
-    assert not list(find_faults(arrays, {"bs_style": "lbs", "bs_type": "lrotmin"}))
-    signed = arrays["kintree_table"].astype(np.int32).astype(np.int64)
-    assert not list(find_faults({**arrays, "kintree_table": signed, "weights": arrays["weights"].astype(np.float32)}, {}))
-    assert "dqbs" in next(find_faults(arrays, {"bs_style": "dqbs"}))
-
-
-LIGHT = {"shapedirs": np.zeros((5023, 3, 400), np.float16), "posedirs": np.zeros((5023, 3, 36), np.float16)}
-"""Bases that are quick to write."""
-
-REFUSED = {
-    "weights is missing; the file has 'J', 'J_regressor'": {"weights": None},
-    "v_template cannot be read: it is a str": {"v_template": "mean"},
-    "J_regressor cannot be read: it has shape (5, 5022)": {"J_regressor": np.zeros((5, 5022))},
-    "no FLAME model that can be used: J holds 1 numbers": {"J": with_number("J", (0, 0), np.nan)},
-    "bs_style is 'dqbs', not lbs": {"bs_style": "dqbs"},
-    "the expressions are ('first_100', 100)": {"supr_expression_metadata": {**METADATA, "expr_components": "first_100"}},
-    "the expressions are ('last_100', 50)": {"supr_expression_metadata": {**METADATA, "n_expr": 50}},
-    "supr_expression_metadata is a str": {"supr_expression_metadata": "last_100"},
-}
-
-
-@pytest.mark.parametrize("reason", REFUSED)
-def test_files_that_are_not_flame_are_refused_with_the_reason(tmp_path, reason):
-    path = tmp_path / "generic_model.pkl"
-    changes = {**LIGHT, **REFUSED[reason]}
-    words = {key: changes.pop(key) for key in ("bs_style",) if key in changes}
-    path.write_bytes(dump(flame_values("old", **changes) | words, "old"))
-    with pytest.raises(UserError) as caught:
-        read_flame(path)
-    assert reason in caught.value.what
-    assert caught.value.file == str(path)
-    assert caught.value.remedy
-
-
-def test_the_light_bases_are_no_fault_of_their_own(tmp_path):
-    assert read_flame(write_flame(tmp_path / "light.pkl", "old", **LIGHT)).release.name == "unlisted"
-
-
-def test_no_head_but_the_real_one_stands_in_for_flame():
-    room = Path(__file__).parents[2] / "src"
-    files = sorted(room.rglob("heads/flame_*.py")) + sorted(room.rglob("heads/pickles_*.py"))
-    assert len(files) > 10
-    assert not [path for path in files if "dummy" in path.read_text().lower()]

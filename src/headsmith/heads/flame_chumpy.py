@@ -21,7 +21,7 @@ from numpy import ndarray
 from headsmith.contract.errors import UserError
 from headsmith.contract.flame import missing_remedy
 from headsmith.heads.flame_source import DERIVED, REGRESSOR, SHAPES, FlameSource, derive_joints, make_source
-from headsmith.heads.pickles_arrays import check_record
+from headsmith.heads.pickles_arrays import MAX_DEPTH, check_record
 from headsmith.heads.pickles_file import REMEDY, PickleFile, read_pickle
 from headsmith.heads.pickles_values import ALLOWED, Kinds, Refusal
 
@@ -151,10 +151,14 @@ def compute_arrays(file: PickleFile, values: dict[str, Any], wrapper: type) -> d
 def compute(value: Any, wrapper: type) -> Shaped[ndarray, "..."]:
     """Return the numbers of an array, or of what chumpy computes; native byte order.
 
+    A plain ``Ch`` gives its array ``x`` as it is: its value ``r`` would be in 64 bits, whatever the file has.
+
     Raises:
         Refusal: It is something else, or chumpy cannot.
     """
     try:
+        for _ in range(MAX_DEPTH):
+            value = value.x if type(value) is wrapper else value
         found = value.r if isinstance(value, wrapper) else value
     except UNREADABLE as error:
         raise Refusal(f"chumpy cannot compute it: {error!r}") from error

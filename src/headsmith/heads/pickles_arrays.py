@@ -115,7 +115,7 @@ def _refuse_loose(entries: ndarray, places: ndarray, starts: ndarray, lines: int
 
 def _unwrap(record: Record) -> Any:
     if record.name.name != "Ch":
-        raise Refusal(f"it is a `{record.name}`, which chumpy itself would have to compute")
+        raise Refusal(f"it is a `{record.name}`, which chumpy itself would have to compute (`heads.reader: chumpy`)")
     state = _state(record)
     if "x" not in state:
         raise Refusal(f"it is a `{record.name}` without its array `x`")
