@@ -27,7 +27,7 @@ def tell(
     if lost is not None and lost.largest_mm > 0:
         lids = lost.largest_mm == lost.lids_mm
         what = "eyelids, for which the format has no place," if lids else "eyelids, and codes that the format has no place for,"
-        yield f"{what} move vertices by {lost.mean_mm:.2f} mm on average and {lost.largest_mm:.2f} mm at most; they are left out"
+        yield f"{what} move vertices by {lost.mean_mm:.2f} mm on average and {lost.largest_mm:.2f} mm at most: left out"
     if export == "gaussian_avatars" and shift > CENTRE_TOLERANCE:
         yield f"GaussianAvatars' own code takes the image's centre for the principal point, which is {shift:.2f} pixels off"
     if export == "gaussian_avatars" and held_out < TESTED_FRAMES:
