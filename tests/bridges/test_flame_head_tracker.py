@@ -129,12 +129,12 @@ def test_a_clip_comes_back(tmp_path):
     }
 
 
-def test_points_are_in_the_crops_pixels(tmp_path):
+def test_points_are_shares_of_the_crops_side(tmp_path):
     chance = np.random.default_rng(0)
     frames = [results(chance, side=640) for _ in NUMBERS]
     numbers, points = read_points(write(tmp_path, frames))
     assert numbers == list(NUMBERS)
-    assert np.allclose(points[2], (frames[2]["lmks_68"][0] + 1) * 320)
+    assert np.allclose(points[2], (frames[2]["lmks_68"][0] + 1) / 2)
     (tmp_path / "bare").mkdir()
     assert read_points(write(tmp_path / "bare", [results(chance, lmks_68=None) for _ in NUMBERS])) is None
 

@@ -103,7 +103,7 @@ def crop_side(path: Path) -> int:
 
 
 def read_points(path: Path) -> tuple[list[int], Float[ndarray, "T 68 2"]] | None:
-    """Return the frames' numbers and the 68 points that the tracker saw, pixels of the crop; None where they were removed.
+    """Return the frames' numbers and the 68 points that the tracker saw, over the crop's side; None where they were removed.
 
     They are ``contract.conventions.IBUG68_FROM_MEDIAPIPE`` of MediaPipe's points, so what MediaPipe sees in our frames tells
     whether these are the tracker's own crops.
@@ -118,4 +118,4 @@ def read_points(path: Path) -> tuple[list[int], Float[ndarray, "T 68 2"]] | None
     if "lmks_68" not in read_npz(files[0][1], {"lmks_68"}):
         return None
     points = read_columns(files, lambda file: read_npz(file, {"lmks_68"}), {"lmks_68": (68, 2)})["lmks_68"]
-    return [number for number, _ in files], (points + 1) / 2 * crop_side(files[0][1])
+    return [number for number, _ in files], (points + 1) / 2

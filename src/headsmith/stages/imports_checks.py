@@ -1,0 +1,115 @@
+"""What shows that another program's results and our frames do not belong together."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from headsmith.bridges.flame_head_tracker import read_points
+from headsmith.bridges.placing import CROP_TRAP
+from headsmith.bridges.track import MISSING, Track
+from headsmith.contract.conventions import IBUG68, IBUG68_FROM_MEDIAPIPE
+from headsmith.contract.errors import UserError
+from headsmith.contract.exchange import TRACKERS
+from headsmith.contract.manifest import Manifest
+from headsmith.heads.embedding_types import Embedding
+from headsmith.heads.model import HeadModel
+from headsmith.media.progress import note
+from headsmith.stages.imports_frames import OWN, errors_percent, inner_errors, numbers_of, place
+from headsmith.stages.tracking_input import SeenLandmarks
+
+CROPPED = "flame_head_tracker"
+SAME_CROP = 5.0
+"""Percent of the eye distance by which the tracker's points may miss ours, on the median: two runs of one detector differ by
+about one, two crops by tens."""
+OFFSETS = (-1, 0, 1)
+MEASURED = 300
+"""Frames, about, by which offsets are compared."""
+LEAST = 10
+"""Frames below which offsets are not compared."""
+CLEARLY = 0.8
+"""An offset is told that has less than this share of the error."""
+
+
+def check_head(source: str, head: str) -> None:
+    """Accept a head model that a program's codes are codes of.
+
+    Raises:
+        UserError: They are not.
+    """
+    tracker = TRACKERS[source]
+    if head in tracker.heads:
+        return
+    meant = " or ".join(tracker.heads)
+    remedy = (
+        f"set heads.model to {tracker.heads[0]}; for {head}, also set conversion.to to {head}, run `snakemake convert_head`, "
+    )
+    remedy += f"and name its result in the column `tracking`, with tracking.source {OWN} and heads.model {head}"
+    raise UserError(f"{tracker.title}'s codes are of the head {meant}, and heads.model is {head}", remedy=remedy)
+
+
+def check_crops(source: str, given: Path, manifest: Manifest, seen: SeenLandmarks) -> None:
+    """Accept frames that are the very crops that flame-head-tracker looked at: its points lie where ours do.
+
+    Raises:
+        UserError: They are not.
+    """
+    read = read_points(given) if source == CROPPED else None
+    if read is None:
+        return
+    distance = crop_distance(*read, manifest, source, seen)
+    if not distance <= SAME_CROP:
+        what = (
+            f"the frames are not the crops that the tracker saw: its points miss ours by {distance:.0f} % of the eye distance"
+        )
+        remedy = f"flame-head-tracker turns and cuts each frame anew, and its camera fits that crop alone: {CROP_TRAP}"
+        raise UserError(what, remedy=remedy)
+
+
+def crop_distance(
+    ids: list[int], points: Float[ndarray, "T 68 2"], manifest: Manifest, source: str, seen: SeenLandmarks
+) -> float:
+    """Return the median distance of the tracker's inner points from ours, percent of the eye distance; NaN without any."""
+    ours = seen.points
+    if seen.convention.name != IBUG68.name:
+        ours = np.stack([seen.points[:, group].mean(1) for group in map(list, IBUG68_FROM_MEDIAPIPE)], 1)
+    rows = {number: row for row, number in enumerate(ids)}
+    numbers = numbers_of(manifest, source)
+    pairs = [(t, rows[number]) for t, number in enumerate(numbers) if number in rows and seen.usable[t]]
+    if not pairs:
+        return float("nan")
+    here, there = (list(side) for side in zip(*pairs, strict=True))
+    x, y, side = manifest.details["crop"]
+    scale = manifest.size[0] / side
+    theirs = (points[there] * manifest.details["source_size"][0] - (x, y)) * scale
+    apart = np.linalg.norm(theirs - ours[here], axis=-1)[:, len(IBUG68.outline) :]
+    return float(100 * np.median(apart.mean(1)) / seen.eye_distance)
+
+
+def offset_errors(
+    track: Track, manifest: Manifest, source: str, given: Path, model: HeadModel, embedding: Embedding, seen: SeenLandmarks
+) -> dict[str, float]:
+    """Return the median error, percent of the eye distance, if parameters were one frame earlier, as they are, one later."""
+    if len(manifest.ids) < LEAST:
+        return {}
+    some = np.arange(0, len(manifest.ids), max(1, len(manifest.ids) // MEASURED))
+    thin = replace(seen, points=seen.points[some], trust=seen.trust[some], usable=seen.usable[some])
+    found = {}
+    for shift in OFFSETS:
+        placed = place(track, manifest, source, given, shift).take(some)
+        errors = inner_errors(errors_percent(placed, model, embedding, thin), embedding, thin)
+        good = np.array([status != MISSING for status in placed.status]) & thin.usable
+        found[f"{shift:+d}" if shift else "0"] = float(np.median(errors[good])) if good.any() else float("nan")
+    return found
+
+
+def tell_offset(clip: str, errors: dict[str, float]) -> None:
+    """Say that the parameters fit better a frame earlier or later: the programs may count differently."""
+    best = min(errors, key=lambda shift: errors[shift], default="0")
+    if best != "0" and errors[best] < CLEARLY * errors["0"]:
+        note(
+            f"{clip}: tracking: the parameters of one frame {'later' if best == '+1' else 'earlier'} fit better, by "
+            f"{errors[best]:.2f} against {errors['0']:.2f} %: the programs may number the frames differently (docs/formats.md)"
+        )

@@ -1,0 +1,19 @@
+"""Take another program's tracking of a clip."""
+
+from pathlib import Path
+
+from adapter import job, paths_by_word
+
+with job(snakemake):
+    from headsmith.contract.settings import TrackingSettings
+    from headsmith.stages.imports import import_tracking
+
+    import_tracking(
+        clip=snakemake.wildcards.clip,
+        **paths_by_word(snakemake.input),
+        output=Path(snakemake.output.tracking),
+        summary=Path(snakemake.output.summary),
+        table=Path(snakemake.output.table),
+        threads=snakemake.threads,
+        settings=TrackingSettings(**snakemake.params.settings),
+    )
