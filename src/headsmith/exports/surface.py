@@ -61,7 +61,13 @@ class Surface:
         return cls(len(head.template), faces, head.uv.astype(np.float64), uv_faces)
 
     def normals(self, vertices: Float[ndarray, "V 3"]) -> Float[ndarray, "V 3"]:
-        """Return smooth unit normals, also across seams: one a vertex of the head."""
+        """Return smooth unit normals, also across seams: one a vertex of the head.
+
+        Raises:
+            UserError: There are not as many vertices as the head has.
+        """
+        if len(vertices) != self.count:
+            raise UserError(f"the mesh does not match the head: {len(vertices)} vertices for {self.count}")
         return vertex_normals(vertices.astype(np.float64), self.faces)
 
     def split(self) -> Seams:
