@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from headsmith.bridges.blendshapes import read_blendshapes
 from headsmith.bridges.deca import read_deca
 from headsmith.bridges.flame_head_tracker import read_flame_head_tracker
 from headsmith.bridges.flashavatar import read_metrical_tracker
@@ -59,6 +60,7 @@ READERS: dict[str, Callable[[Path, HeadModel], Track]] = {
     "pixel3dmm": read_pixel3dmm,
     "deca": read_deca,
     "emoca": read_deca,
+    "blendshapes": read_blendshapes,
 }
 """By the values of ``tracking.source`` (``contract.exchange.TRACKERS``)."""
 
