@@ -8,11 +8,11 @@ from headsmith.contract.config import USER_FILE, load_settings, read_yaml
 from headsmith.contract.conversion import check_conversion, target_head
 from headsmith.contract.detectors import FINDERS, detector_files, head_detectors
 from headsmith.contract.errors import UserError
-from headsmith.contract.exchange import EXPORTS, FLAME_HEADS, HEADS, MESHES, TABLES
+from headsmith.contract.exchange import EXPORTS, FLAME_HEADS, HEADS, MESHES, SOLVE, TABLES, check_codes
 from headsmith.contract.flame import check_flame, model_file, side_files
 from headsmith.contract.networks import BROUGHT_PARSERS, SELFIE, brought_matting, brought_weights
 from headsmith.contract.networks import matting_network, matting_view, parsing_network
-from headsmith.contract.stamps import stamp_pictures
+from headsmith.contract.stamps import stamp_pictures, stamp_subject
 
 
 def tell(text):
@@ -27,6 +27,7 @@ def read_configuration():
         clips = read_clips(Path(settings.clips))
         assets = read_yaml(HOUSE / paths.ASSET_LIST)["assets"]
         check_clips(clips, settings, assets, Path(settings.clips))
+        check_codes(settings.tracking.source, settings.heads.model)
         check_conversion(settings)
         check_flame(settings)
         brought_weights(settings.parsing.network, settings.parsing.weights)
@@ -132,11 +133,59 @@ def landmark_stamp(wildcards):
     return stamp_pictures(given) if SETTINGS.landmarks.detector == "file" and Path(given).is_dir() else ""
 
 
+def tracking_settings(*names):
+    """Return the section `tracking` without what the other of its two rules alone uses."""
+    return {name: value for name, value in section(SETTINGS, "tracking").items() if name not in names}
+
+
+def tracked_by(wildcards):
+    """Return what another program tracked of a clip. A folder's own time says nothing: see below."""
+    given = CLIPS[wildcards.clip].tracking
+    return ancient(given) if Path(given).is_dir() else given
+
+
+def tracking_stamp(wildcards):
+    """Return what changes when one of the files changes that a folder of another program's results stands for."""
+    given = CLIPS[wildcards.clip].tracking
+    return stamp_pictures(given) if Path(given).is_dir() else ""
+
+
 def mask_settings(mask):
     """Return the section `masks` as a set needs it: its own labels and its own limit, so that others re-run nothing of it."""
     settings = section(SETTINGS, "masks")
     own = {key: {name: value for name, value in settings[key].items() if name == mask} for key in ("sets", "min_overlap")}
     return settings | own
+
+
+def validations():
+    """Return what is checked against FlashAvatar's contract: by rule, its inputs, outputs and log."""
+    folder = {"dataset": paths.DATASET_MANIFEST, "dataset_folder": ancient(paths.DATASET), "head": HEAD}
+    outputs = (paths.VALIDATION, paths.VALIDATION_PICTURE, "logs/{clip}/validation.log")
+    found = {"check_dataset": (folder, *outputs)}
+    if SETTINGS.validation.folder:
+        outputs = (paths.BROUGHT_VALIDATION, paths.BROUGHT_VALIDATION_PICTURE, "logs/validate_dataset/validation.log")
+        found["check_brought_dataset"] = ({"head": HEAD} if SETTINGS.validation.known_head else {}, *outputs)
+    names = ("input", "verdict", "picture", "log")
+    return {rule: dict(zip(names, parts, strict=True)) for rule, parts in found.items()}
+
+
+def validation_settings(rule):
+    """Return the section `validation` as a rule needs it: the folder that is brought re-runs nothing of the clips'."""
+    own = {} if rule == "check_brought_dataset" else {"folder": "", "checkpoint": "", "known_head": False}
+    return section(SETTINGS, "validation") | own
+
+
+def validation_stamp(rule):
+    """Return what changes when one of the files of the folder that is brought changes."""
+    brought = rule == "check_brought_dataset"
+    return stamp_subject(SETTINGS.validation.folder, SETTINGS.validation.checkpoint) if brought else ""
+
+
+def validated_files():
+    """Return the verdicts that the target `validate_dataset` makes: of the folder that is brought, else of the clips."""
+    if SETTINGS.validation.folder:
+        return [paths.BROUGHT_VALIDATION, paths.BROUGHT_VALIDATION_PICTURE]
+    return expand([paths.VALIDATION, paths.VALIDATION_PICTURE], clip=CLIPS)
 
 
 def avatar_settings(wildcards):

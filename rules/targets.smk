@@ -75,6 +75,12 @@ for export in EXPORTS:
         localrule: True
 
 
+rule validate_dataset:
+    input:
+        validated_files(),
+    localrule: True
+
+
 rule avatars:
     input:
         expand(paths.AVATAR, clip=CLIPS, variant=VARIANTS),

@@ -25,7 +25,7 @@ SETTINGS = {
 CLIPS = "clip\tvideo\tstart\tend\tfps\nfranck\tasset:franck.mp4\t0\t1.667\t\n"
 TARGETS = (
     *("all", "frames", "landmarks", "mattes", "parsing", "masks", *(f"{mask}_masks" for mask in MASKS), "tracking"),
-    *("convert_head", "dataset", "exports", *EXPORTS, "avatars", "renders", "scores", "quality", "report"),
+    *("convert_head", "dataset", "validate_dataset", "exports", *EXPORTS, "avatars", "renders", "scores", "quality", "report"),
 )
 FETCHED = (
     *("face_landmarker.task", "franck.mp4", "stlpips_alex.pth", "rvm/rvm.json", "rvm/rvm.bin", "bisenetv2/model.json"),
@@ -42,8 +42,10 @@ STAGE_OF = {
     "read_flame": "flame",
     "build_head": "heads",
     "track_head": "tracking",
+    "import_tracking": "imports",
     "convert_clip": "conversion",
     "write_dataset": "dataset",
+    "check_dataset": "validation",
     "export_clip": "exports",
     "train_avatar": "avatar",
     "render_avatar": "renders",

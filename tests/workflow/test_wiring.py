@@ -141,6 +141,7 @@ def _inputs(rule: str) -> set[str]:
         "perceptual_weights": {"perceptual"},
         "landmark_sources": {"files", "given"},
         "parts_of_head": {"flame", "given"},
+        'own["input"]': {"dataset", "head"},
         "parts_of_export": {"frames", "matte", "parsing", "head_masks", "texture"},
     }
     names = set(re.findall(r"^        (\w+)=", section, re.MULTILINE))

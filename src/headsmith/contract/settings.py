@@ -32,6 +32,9 @@ class ValidationSettings:
 
     folder: str = setting("", "anyone's `dataset/<id>`, or the folder above it that has both trees; blank: those of the clips")
     checkpoint: str = setting("", "the folder of its .frame files, where it does not lie in metrical-tracker's place beside it")
+    known_head: bool = setting(
+        False, "whether the codes in `folder` are those of `heads.model`, so that its mouth can be compared with the masks"
+    )
     boundary: int = setting(500, "frames that FlashAvatar's own code holds out at the end", minimum=0)
 
 

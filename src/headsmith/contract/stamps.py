@@ -25,6 +25,25 @@ def stamp_pictures(source: str | os.PathLike[str]) -> str:
     return ""
 
 
+SUBJECT_FOLDERS = ("imgs", "alpha", "parsing", "checkpoint")
+"""Folders of a FlashAvatar subject whose files are read."""
+
+
+def stamp_subject(folder: str | os.PathLike[str], checkpoint: str = "") -> str:
+    """Return a hash over the names, sizes and times of all that checking a FlashAvatar subject reads.
+
+    Args:
+        folder: Its ``dataset/<id>``, or the folder above ``dataset``.
+        checkpoint: The folder of its parameters, where they do not lie in their place.
+    """
+    base = Path(folder)
+    above = (base, *base.glob("dataset/*"), *base.glob("*"), *base.glob("metrical-tracker/output/*"))
+    tracker = base.absolute().parent.parent / "metrical-tracker" / "output" / base.name
+    places = {place / name for place in (*above, tracker) if place.is_dir() for name in SUBJECT_FOLDERS}
+    found = sorted(str(place) for place in (*places, *([Path(checkpoint)] if checkpoint else [])) if place.is_dir())
+    return _stamp(Path(), [f"{place} {stamp_pictures(place)}" for place in found])
+
+
 def _stamp(folder: Path, names: Iterable[str]) -> str:
     digest = hashlib.sha256()
     for name in names:
