@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
+from headsmith.contract.errors import UserError
+
 HEADS: Final = ("anny", "flame2020", "flame2023", "flame2023_open")
 """Head models. Those of FLAME share their triangles, and nothing else: codes of one mean something else on another."""
 
@@ -46,3 +48,19 @@ TABLES: Final = ("csv", "parquet", "mat", "npz", "keypoints")
 TRAINERS: Final = ("insta", "gaussian_avatars", "imavatar", "flame_head_tracker")
 EXPORTS: Final = (*MESHES, *TABLES, *TRAINERS)
 """What a clip can be exported as, beside FlashAvatar's layout, which is the stage dataset."""
+
+
+def check_codes(source: str, head: str) -> None:
+    """Accept a head model that the codes of ``tracking.source`` are codes of; our own solver takes any.
+
+    Raises:
+        UserError: They are another's.
+    """
+    if source == SOLVE or head in TRACKERS[source].heads:
+        return
+    tracker, meant = TRACKERS[source], TRACKERS[source].heads[0]
+    remedy = (
+        f"set heads.model to {meant}; for {head}, also set conversion.to to {head}, run `snakemake convert_head`, and take "
+    )
+    remedy += f"its result: tracking.source headsmith, heads.model {head}, and the file in the column `tracking`"
+    raise UserError(f"{tracker.title}'s codes are of the head {meant}, and heads.model is {head}", remedy=remedy)

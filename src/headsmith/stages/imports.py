@@ -15,13 +15,14 @@ from headsmith.bridges.readers import read_track
 from headsmith.bridges.smoothing import runs_of, smooth_track
 from headsmith.bridges.track import MISSING, OK, OUTLIER, Track
 from headsmith.contract.errors import UserError
+from headsmith.contract.exchange import check_codes
 from headsmith.contract.manifest import read_manifest
 from headsmith.contract.settings import TrackingSettings
 from headsmith.heads.embedding_types import Embedding
 from headsmith.heads.model import HeadModel
 from headsmith.maths.barycentrics import interpolate_on_faces
 from headsmith.media.progress import note
-from headsmith.stages.imports_checks import check_crops, check_head, offset_errors, tell_offset
+from headsmith.stages.imports_checks import check_crops, offset_errors, tell_offset
 from headsmith.stages.imports_frames import errors_percent, inner_errors, place
 from headsmith.stages.tracking_input import SeenLandmarks, check_bad_share, check_input, read_landmarks
 from headsmith.stages.tracking_output import Tracked, jitter, summarise, write_tracking
@@ -69,7 +70,7 @@ def import_tracking(
     seen = read_landmarks(landmarks, clip)
     model = HeadModel.load(head, torch.float64)
     with about(clip, given):
-        check_head(settings.source, model.container.name)
+        check_codes(settings.source, model.container.name)
         check_input(seen, model.container, manifest, clip, landmarks)
         track, notes = read_given(given, model, settings)
         check_crops(settings.source, given, manifest, seen)

@@ -12,12 +12,11 @@ from headsmith.bridges.placing import CROP_TRAP
 from headsmith.bridges.track import MISSING, Track
 from headsmith.contract.conventions import IBUG68, IBUG68_FROM_MEDIAPIPE
 from headsmith.contract.errors import UserError
-from headsmith.contract.exchange import TRACKERS
 from headsmith.contract.manifest import Manifest
 from headsmith.heads.embedding_types import Embedding
 from headsmith.heads.model import HeadModel
 from headsmith.media.progress import note
-from headsmith.stages.imports_frames import OWN, errors_percent, inner_errors, numbers_of, place
+from headsmith.stages.imports_frames import errors_percent, inner_errors, numbers_of, place
 from headsmith.stages.tracking_input import SeenLandmarks
 
 CROPPED = "flame_head_tracker"
@@ -31,23 +30,6 @@ LEAST = 10
 """Frames below which offsets are not compared."""
 CLEARLY = 0.8
 """An offset is told that has less than this share of the error."""
-
-
-def check_head(source: str, head: str) -> None:
-    """Accept a head model that a program's codes are codes of.
-
-    Raises:
-        UserError: They are not.
-    """
-    tracker = TRACKERS[source]
-    if head in tracker.heads:
-        return
-    meant = " or ".join(tracker.heads)
-    remedy = (
-        f"set heads.model to {tracker.heads[0]}; for {head}, also set conversion.to to {head}, run `snakemake convert_head`, "
-    )
-    remedy += f"and name its result in the column `tracking`, with tracking.source {OWN} and heads.model {head}"
-    raise UserError(f"{tracker.title}'s codes are of the head {meant}, and heads.model is {head}", remedy=remedy)
 
 
 def check_crops(source: str, given: Path, manifest: Manifest, seen: SeenLandmarks) -> None:
