@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 import torch
 
+from headsmith.contract.conventions import MEDIAPIPE478
 from headsmith.contract.landmark_groups import COUNT, LIPS
-from headsmith.heads.embedding import IRISES, View, measure_embedding
+from headsmith.heads.embedding import View, measure_embedding
 from headsmith.heads.sighting import NOWHERE, Places, Sight, nearest_on_mesh
 from headsmith.maths.cameras import Camera, project
 
+IRISES = MEDIAPIPE478.irises
 SIZE = 256
 
 

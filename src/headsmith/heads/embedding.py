@@ -3,7 +3,8 @@
 MediaPipe's 478 points are those of a mesh of its own, also where that mesh is hidden: on a turned head the far side of the
 face's outline is told *behind* the cheek, not on the silhouette. So a point is a fixed point of the head, and one frontal
 picture does not tell it: on the sides of the face, seen at a grazing angle, a pixel is a centimetre. Each point is triangulated
-from many views of the mean head and of several people, then put on the nearest place of its surface.
+from many views of the mean head and of several people, then put on the nearest place of its surface. Other detectors' points
+are measured so too, but for those on the outline, which are on the silhouette and slide: see ``embedding_outline``.
 
 The caller renders and detects (``Watch``); here is what to look at and what to make of it.
 """
@@ -17,20 +18,13 @@ import torch
 from jaxtyping import Float, Int
 from numpy import ndarray
 
-from headsmith.contract.landmark_groups import COUNT, FACE_OVAL, LEFT_IRIS, LEFT_PUPIL, LIPS, RIGHT_IRIS, RIGHT_PUPIL
+from headsmith.contract.conventions import MEDIAPIPE478, Convention
 from headsmith.heads.embedding_types import Embedding
 from headsmith.heads.model import HeadModel
 from headsmith.heads.sighting import NOWHERE, Places, Sight, locate, nearest_on_mesh
 from headsmith.maths.cameras import Camera, project
 from headsmith.maths.rotations import axis_angle_to_matrix
 from headsmith.maths.triangulation import triangulate
-
-IRISES: tuple[int, ...] = (RIGHT_PUPIL, *RIGHT_IRIS, LEFT_PUPIL, *LEFT_IRIS)
-SURFACES: dict[str, tuple[int, ...]] = {
-    "eyes": IRISES,
-    "skin": tuple(point for point in range(COUNT) if point not in IRISES),
-}
-"""Which points lie on which surface."""
 
 OPEN = 0.2
 """Radians. Lips are measured on an open mouth: on a closed one, the inner points of both lips would share triangles."""
@@ -48,13 +42,17 @@ TOLERANCE = 1.5
 logger = logging.getLogger(__name__)
 
 
+class UnseenError(RuntimeError):
+    """The detector does not see a face in the renderings of a head."""
+
+
 @dataclass(frozen=True)
 class View:
     """What a detector saw of a rendered head.
 
     Attributes:
         camera: The camera of the rendering; the world is the head's own frame.
-        sights: The rendering, by surface (the keys of ``SURFACES``), each showing that surface alone.
+        sights: The rendering, by surface (``eyes``, ``skin``), each showing that surface alone.
         points: The detector's points in pixels, or nothing where it saw no face.
     """
 
@@ -85,41 +83,50 @@ class Measured:
 
 
 def measure_embedding(
-    model: HeadModel, watch: Watch, surfaces: dict[str, Int[ndarray, " n"]]
+    model: HeadModel, watch: Watch, surfaces: dict[str, Int[ndarray, " n"]], convention: Convention = MEDIAPIPE478
 ) -> tuple[Embedding, dict[str, int | float]]:
-    """Return the embedding of MediaPipe's 478 points, and what to report.
+    """Return the embedding of a detector's points, and what to report.
 
     Points that fewer than two views told are left out.
 
     Args:
         model: The head.
         watch: Renders and detects.
-        surfaces: Triangles of each surface of ``SURFACES``.
+        surfaces: Triangles of each surface: of the ``eyes``, on which irises lie, and of the ``skin``, on which all else does.
+        convention: What the detector's points are.
 
     Raises:
-        RuntimeError: The detector saw no face in nearly all renderings.
+        UnseenError: The detector saw no face in nearly all renderings.
     """
-    rest = measure(model, watch, surfaces, 0.0)
-    opened = measure(model, watch, surfaces, OPEN)
-    lips = np.isin(np.arange(COUNT), LIPS)
+    rest = measure(model, watch, surfaces, convention, 0.0)
+    opened = measure(model, watch, surfaces, convention, OPEN)
+    lips = np.isin(np.arange(convention.count), convention.lips)
     faces = np.where(lips, opened.places.faces, rest.places.faces)
     weights = np.where(lips[:, None], opened.places.barycentrics, rest.places.barycentrics)
     points = np.flatnonzero(faces != NOWHERE)
     figures: dict[str, int | float] = {"points": len(points), "views": rest.views + opened.views}
-    figures |= summarise("error_px", np.where(lips, opened.error, rest.error))
-    figures |= summarise("lift_mm", 1000 * np.where(lips, opened.lift, rest.lift))
+    figures |= summarise("error_px", np.where(lips, opened.error, rest.error), convention)
+    figures |= summarise("lift_mm", 1000 * np.where(lips, opened.lift, rest.lift), convention)
     embedding = Embedding(points.astype(np.int32), faces[points].astype(np.int32), weights[points].astype(np.float32))
     return embedding, figures
 
 
-def summarise(name: str, values: Float[ndarray, " L"]) -> dict[str, float]:
+def summarise(name: str, values: Float[ndarray, " L"], convention: Convention) -> dict[str, float]:
     """Return the mean of a figure over all points and over parts of the face."""
-    parts = {"lips": LIPS, "irises": IRISES, "outline": FACE_OVAL}
-    others = [point for point in range(COUNT) if not any(point in part for part in parts.values())]
-    return {f"{name}_{part}": float(np.nanmean(values[list(ids)])) for part, ids in {**parts, "others": others}.items()}
+    parts = {"lips": convention.lips, "irises": convention.irises, "outline": convention.outline}
+    others = tuple(point for point in range(convention.count) if not any(point in part for part in parts.values()))
+    return {f"{name}_{part}": float(np.nanmean(values[list(ids)])) for part, ids in {**parts, "others": others}.items() if ids}
 
 
-def measure(model: HeadModel, watch: Watch, surfaces: dict[str, Int[ndarray, " n"]], jaw: float) -> Measured:
+def surface_points(convention: Convention) -> dict[str, Int[ndarray, " _"]]:
+    """Return which points lie on which surface."""
+    skin = np.setdiff1d(np.arange(convention.count), convention.irises)
+    return {"eyes": np.array(convention.irises, np.int64), "skin": skin}
+
+
+def measure(
+    model: HeadModel, watch: Watch, surfaces: dict[str, Int[ndarray, " n"]], convention: Convention, jaw: float
+) -> Measured:
     """Return all points' places, measured with the mouth open by ``jaw`` radians."""
     mean = head_vertices(model, jaw=jaw)
     views = [watch(mean, turn(*angles)) for angles in [(yaw, 0.0) for yaw in YAWS] + [(0.0, pitch) for pitch in PITCHES]]
@@ -127,20 +134,23 @@ def measure(model: HeadModel, watch: Watch, surfaces: dict[str, Int[ndarray, " n
     front = views[YAWS.index(0)]
     triangles = model.container.faces
     images = [(view.camera, view.points) for view in views if view.points is not None]
-    images += [(front.camera, on_mean_head(view, front, mean, triangles)) for view in people if view.points is not None]
+    images += [
+        (front.camera, on_mean_head(view, front, mean, triangles, convention)) for view in people if view.points is not None
+    ]
     missed = len(views) + len(people) - len(images)
     if missed:
         logger.warning("the detector saw no face in %d of %d renderings of the head", missed, missed + len(images))
     if len(images) < 2:
-        raise RuntimeError("the detector saw a face in fewer than two renderings of the head")
-    return place_points(images, mean, triangles, surfaces)
+        raise UnseenError("the detector saw a face in fewer than two renderings of the head")
+    return place_points(images, mean, triangles, surfaces, convention)
 
 
-def on_mean_head(view: View, front: View, mean: Float[ndarray, "V 3"], triangles: Int[ndarray, "F 3"]) -> Float[ndarray, "L 2"]:
-    """Return where a person's points lie in the frontal image of the mean head: the same places, NaN where there are none."""
-    images = np.full((COUNT, 2), np.nan)
-    for surface, points in SURFACES.items():
-        ids = np.array(points)
+def on_mean_head(
+    view: View, front: View, mean: Float[ndarray, "V 3"], triangles: Int[ndarray, "F 3"], convention: Convention
+) -> Float[ndarray, "L 2"]:
+    """Return where a view's points lie in another view of the mean head: the same places, NaN where there are none."""
+    images = np.full((convention.count, 2), np.nan)
+    for surface, ids in surface_points(convention).items():
         places = locate(view.points[ids], view.sights[surface], triangles)
         images[ids] = project(torch.as_tensor(places.on(mean, triangles)), front.camera)[0].numpy()
     return images
@@ -151,15 +161,15 @@ def place_points(
     vertices: Float[ndarray, "V 3"],
     triangles: Int[ndarray, "F 3"],
     surfaces: dict[str, Int[ndarray, " n"]],
+    convention: Convention,
 ) -> Measured:
     """Return the places of points that several cameras saw."""
     cameras = stack_cameras([camera for camera, _ in images])
     pixels = torch.as_tensor(np.stack([points for _, points in images]))
     points = triangulate(pixels, cameras, TOLERANCE).numpy()
-    faces = np.full(COUNT, NOWHERE, np.int64)
-    weights = np.full((COUNT, 3), 1 / 3)
-    for surface, members in SURFACES.items():
-        ids = np.array(members)
+    faces = np.full(convention.count, NOWHERE, np.int64)
+    weights = np.full((convention.count, 3), 1 / 3)
+    for surface, ids in surface_points(convention).items():
         places = nearest_on_mesh(points[ids], vertices, triangles, surfaces[surface])
         faces[ids], weights[ids] = places.faces, places.barycentrics
     places = Places(faces, weights)

@@ -113,6 +113,8 @@ CALLS: Final[dict[Kinds, Callable[[Name, tuple[Any, ...]], Any]]] = {
     "buffer": Record,
     "scalar": Record,
     "dtype": Record,
+    "tensor": Record,
+    "storage": Record,
     "encode": _encode,
     "bytes": _bytes,
     "set": _set,

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 Kind = Literal[
     "array", "buffer", "scalar", "dtype", "ndarray", "sparse", "chumpy", "encode", "remake", "new", "object", "bytes"
 ]
-Kinds = Kind | Literal["set", "ordered"]
+Kinds = Kind | Literal["set", "ordered", "tensor", "storage"]
 
 MODULES: Final[dict[str, tuple[tuple[str, ...], dict[str, Kinds]]]] = {
     "numpy": (("numpy",), {"ndarray": "ndarray", "dtype": "dtype"}),
@@ -34,10 +34,13 @@ MODULES: Final[dict[str, tuple[tuple[str, ...], dict[str, Kinds]]]] = {
     "collections": (("collections",), {"OrderedDict": "ordered"}),
     "copyreg": (("copyreg", "copy_reg"), {"_reconstructor": "remake", "__newobj__": "new"}),
     "codecs": (("_codecs",), {"encode": "encode"}),
+    "torch": (("torch._utils",), {"_rebuild_tensor_v2": "tensor"}),
+    "torch, storages": (("torch.storage",), {"_load_from_bytes": "storage"}),
 }
 """Families of modules, old and new, and what each name of theirs is here.
 
 ``numpy``'s own are those of its ``ndarray.__reduce__``, ``ndarray.__reduce_ex__(5)``, ``dtype.__reduce__`` and ``generic``;
+``torch``'s are those of its ``Tensor.__reduce_ex__`` and ``TypedStorage.__reduce__``, read by ``pickles_tensors``;
 ``_codecs.encode`` is how Python 3 writes bytes in protocols 0 to 2, ``copyreg`` how protocols 0 and 1 make objects.
 """
 

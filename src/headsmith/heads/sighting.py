@@ -57,18 +57,19 @@ class Places:
         return np.where(self.found[:, None], points, np.nan)
 
 
-def locate(points: Float[ndarray, "L 2"], sight: Sight, triangles: Int[ndarray, "F 3"]) -> Places:
+def locate(points: Float[ndarray, "L 2"], sight: Sight, triangles: Int[ndarray, "F 3"], reach: int = REACH) -> Places:
     """Return where continuous image points lie on the visible surface.
 
-    Of the triangles visible within ``REACH`` pixels, that which comes nearest to the point is taken, and of several that
+    Of the triangles visible within ``reach`` pixels, that which comes nearest to the point is taken, and of several that
     contain it the one in front. Points beside the surface are moved to its edge.
 
     Args:
         points: Pixels from the image's upper left corner.
         sight: The rendering.
         triangles: Corner ids of all triangles.
+        reach: Pixels.
     """
-    rows, candidates = visible_near(points, sight.face_ids)
+    rows, candidates = visible_near(points, sight.face_ids, reach)
     faces = np.full(len(points), NOWHERE, np.int64)
     weights = np.full((len(points), 3), 1 / 3)
     if len(rows) == 0:
@@ -107,11 +108,13 @@ def nearest_on_mesh(
     return places
 
 
-def visible_near(points: Float[ndarray, "L 2"], face_ids: Int[ndarray, "H W"]) -> tuple[Int[ndarray, " n"], Int[ndarray, " n"]]:
-    """Return pairs of a point's row and a triangle visible within ``REACH`` pixels of it."""
+def visible_near(
+    points: Float[ndarray, "L 2"], face_ids: Int[ndarray, "H W"], reach: int = REACH
+) -> tuple[Int[ndarray, " n"], Int[ndarray, " n"]]:
+    """Return pairs of a point's row and a triangle visible within ``reach`` pixels of it."""
     pairs = []
     for row, (x, y) in enumerate(np.floor(points).astype(int)):
-        window = face_ids[max(y - REACH, 0) : max(y + REACH + 1, 0), max(x - REACH, 0) : max(x + REACH + 1, 0)]
+        window = face_ids[max(y - reach, 0) : max(y + reach + 1, 0), max(x - reach, 0) : max(x + reach + 1, 0)]
         near = np.unique(window[window >= 0])
         pairs.append(np.stack([np.full(len(near), row), near]))
     rows, candidates = np.concatenate(pairs, 1) if pairs else np.zeros((2, 0), np.int64)

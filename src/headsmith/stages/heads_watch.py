@@ -13,7 +13,7 @@ from headsmith.heads.sighting import Sight
 from headsmith.maths.cameras import Camera, project, to_camera
 from headsmith.mesh.rasterize import rasterize_mesh
 from headsmith.mesh.shading import shade_pixels, spread, vertex_normals
-from headsmith.nets.face_landmarker import FaceLandmarker
+from headsmith.nets.faces import Detector
 
 SIZE = 512
 """Side of the renderings, pixels."""
@@ -29,36 +29,42 @@ COLOURS: dict[str, tuple[int, int, int]] = {
     "left_eyeball": (238, 238, 238),
     "right_eyeball": (238, 238, 238),
 }
-"""Colours of regions of the renderings; later ones win. The rest is skin."""
+"""Colours of regions of the renderings, where the head has them; later ones win. The rest is skin."""
 
 SKIN, IRIS, PUPIL = (205, 165, 140), (90, 60, 40), (15, 15, 15)
 IRIS_RADIUS, PUPIL_RADIUS = 0.0059, 0.002
 """Metres. The visible iris is 11.7 mm wide on average (Ruefer, Schroeder and Erb 2005, *Cornea* 24)."""
 
 
-def watcher(head: HeadContainer, landmarker: FaceLandmarker, surfaces: dict[str, Int[ndarray, " n"]]) -> Watch:
+def watcher(head: HeadContainer, detector: Detector, surfaces: dict[str, Int[ndarray, " n"]]) -> Watch:
     """Return the function that renders a head from the front and lets the detector look at it."""
-    colours = region_colours(head)
+    colours, middle = region_colours(head), between_eyes(head)
 
     def watch(vertices: Float[ndarray, "V 3"], turn: Float[ndarray, "3 3"]) -> View:
-        camera = front_camera(turn)
+        camera = front_camera(turn, middle)
         points = torch.as_tensor(vertices)
         pixels, depth = project(points, camera)
         screen = torch.cat([pixels, depth[:, None]], -1).numpy()
         picture = paint(head, vertices, to_camera(points, camera).numpy(), screen, colours)
-        found = landmarker.detect(picture)
+        found = detector.detect(picture)
         sights = {name: see(screen, head.faces, ids) for name, ids in surfaces.items()}
         return View(camera, sights, found[0].points[:, :2].astype(np.float64) if found else None)
 
     return watch
 
 
-def front_camera(turn: Float[ndarray, "3 3"]) -> Camera:
-    """Return the camera in front of a head that is turned by a rotation: OpenCV's axes against the head's."""
+def between_eyes(head: HeadContainer) -> Float[ndarray, "3"]:
+    """Return the place between the eyeballs, to a tenth of a millimetre."""
+    eyes = [head.template[head.regions[f"{side}_eyeball"]].mean(0, dtype=np.float64) for side in ("left", "right")]
+    return np.mean(eyes, 0).round(4)
+
+
+def front_camera(turn: Float[ndarray, "3 3"], middle: Float[ndarray, "3"]) -> Camera:
+    """Return the camera in front of a head that is turned by a rotation about a place, at the height of that place."""
     flip = np.diag([1.0, -1.0, -1.0])
     centre = torch.full((2,), SIZE / 2, dtype=torch.float64)
     focal = torch.full((2,), SIZE * DISTANCE / FIELD, dtype=torch.float64)
-    translation = torch.tensor([0.0, 0.0, DISTANCE], dtype=torch.float64)
+    translation = torch.as_tensor([0.0, 0.0, DISTANCE] - flip @ turn @ middle)
     return Camera(torch.as_tensor(flip @ turn), translation, focal, centre, (SIZE, SIZE))
 
 
@@ -71,14 +77,19 @@ def see(screen: Float[ndarray, "V 3"], faces: Int[ndarray, "F 3"], chosen: Int[n
 def faces_of(head: HeadContainer, regions: Sequence[str]) -> Int[ndarray, " n"]:
     """Return the triangles whose three corners lie in one of the regions."""
     inside = [np.isin(head.faces, head.regions[name]).all(1) for name in regions]
-    return np.flatnonzero(np.any(inside, 0))
+    return np.flatnonzero(np.any([np.zeros(len(head.faces), bool), *inside], 0))
+
+
+def closing_faces(head: HeadContainer) -> Int[ndarray, " n"]:
+    """Return the triangles that close FLAME's mouth between the lips; none where the head has a mouth."""
+    return faces_of(head, ("mouth_rim",) if "mouth_rim" in head.regions else ())
 
 
 def region_colours(head: HeadContainer) -> Float[ndarray, "V 3"]:
     """Return a colour for each vertex, 0..255."""
     colours = np.tile(np.array(SKIN, np.float64), (len(head.template), 1))
     for name, colour in COLOURS.items():
-        colours[head.regions[name]] = colour
+        colours[head.regions.get(name, [])] = colour
     return colours
 
 
@@ -100,6 +111,7 @@ def paint(
     """
     ids, weights, _ = rasterize_mesh(screen.astype(np.float32), head.faces, SIZE, SIZE, cull=True)
     surface = spread(colours, head.faces, ids, weights)
+    surface[np.isin(ids, closing_faces(head))] = COLOURS["mouth_cavity"]
     for side in ("left", "right"):
         centre = vertices[head.regions[f"{side}_eyeball"]].mean(0)
         on_ball = (ids >= 0) & np.isin(ids, faces_of(head, (f"{side}_eyeball",)))
