@@ -24,6 +24,9 @@ LAYOUTS = ("python2", "old", "new")
 METADATA = {"expr_source": "FLAME", "supr_gender": "neutral", "expr_components": "last_100", "n_expr": 100}
 """What FLAME 2023 Open says of its expressions."""
 
+LIGHT = {"shapedirs": np.zeros((5023, 3, 400), np.float16), "posedirs": np.zeros((5023, 3, 36), np.float16)}
+"""Bases that are quick to write."""
+
 
 @functools.cache
 def flame_arrays(seed=0):

@@ -8,10 +8,9 @@ import subprocess
 
 import numpy as np
 import pytest
-from flame_files import FakeCh, FakeMatVecMult, dump, flame_arrays, flame_values
+from flame_files import LIGHT, FakeCh, FakeMatVecMult, dump, flame_arrays, flame_values
 from heads.test_flame_hostile import CH, GLOBALS, HIDDEN, TRICKS, Hostile
 from heads.test_flame_pickles import CLAIMS, crafted
-from heads.test_flame_reading import LIGHT
 from scipy import sparse
 
 from headsmith.contract.errors import UserError
@@ -111,7 +110,7 @@ def real(protocol, **changes):
     return pickle.dumps({**values, **{key: change(arrays) for key, change in changes.items()}}, protocol)
 
 
-@pytest.mark.parametrize("protocol", range(6))
+@pytest.mark.parametrize("protocol", [0, 2, 5])
 def test_files_that_chumpy_wrote_are_the_same_to_both(tmp_path, protocol):
     path = tmp_path / "generic_model.pkl"
     path.write_bytes(real(protocol))
