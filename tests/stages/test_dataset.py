@@ -132,7 +132,7 @@ def test_another_heads_tracking_is_refused(clip):
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ({"principal": np.array([9.0, 8.0], np.float32)}, "principal point"),
+        ({"principal": np.array([10.0, 8.0], np.float32)}, "principal point"),
         ({"neck": np.full((FRAMES, 3), 0.1, np.float32)}, "neck"),
         ({"size": np.array([8, 8])}, "16x16"),
     ],
@@ -141,6 +141,33 @@ def test_what_the_format_cannot_hold_is_refused(clip, arrays, message):
     change(clip, **arrays)
     with pytest.raises(UserError, match=message):
         write_dataset(**clip)
+
+
+def test_an_off_centre_principal_point_is_met_with_the_crop_that_centres_it(clip):
+    change(clip, principal=np.array([9.0, 6.0], np.float32))
+    with FrameFolderWriter(clip["frames"]) as writer:
+        for frame_id in range(FRAMES):
+            writer.add(frame_id, image(frame_id, grey=False))
+        writer.details |= {"crop": [100, 50, 32], "source_size": [640, 480]}
+    with pytest.raises(UserError, match="principal point") as caught:
+        write_dataset(**clip)
+    # the point is at (100 + 18, 50 + 12) of the video, and the farthest edge of the crop 20 pixels from it
+    assert "98,42,40" in caught.value.remedy
+
+
+def test_a_part_of_a_pixel_is_put_into_the_heads_place(clip, tmp_path):
+    before = tracking_arrays(load_head(clip["head"]))
+    offset = np.array([0.3, -0.2], np.float32)
+    change(clip, principal=before["principal"] + offset)
+    write_dataset(**clip)
+    _, checkpoint = places(tmp_path)
+    content, middle = read_frame(checkpoint / "00000.frame"), load_head(clip["head"]).template.mean(0)
+    seen = content["opencv"]["R"][0] @ middle + content["opencv"]["t"][0]
+    pixel = 50 * seen[:2] / seen[2] + SIZE / 2
+    was = before["rotation"][0] @ middle + before["translation"][0]
+    assert np.allclose(pixel, 50 * was[:2] / was[2] + SIZE / 2 + offset, atol=1e-4)
+    assert np.allclose(content["opencv"]["K"][0, :2, 2], SIZE / 2)
+    assert any("0.30 pixels off" in note for note in json.loads(clip["manifest"].read_text())["notes"])
 
 
 def test_a_broken_tracking_is_refused(clip):

@@ -14,8 +14,10 @@ import cv2
 import numpy as np
 
 from headsmith.bridges.flashavatar import EXPRESSIONS, SHAPES, frame_content, write_frame
+from headsmith.bridges.placing import View, centred_crop, recentre
 from headsmith.bridges.track import Track
 from headsmith.contract.errors import UserError
+from headsmith.contract.exchange import FLAME_HEADS
 from headsmith.contract.frame_ids import frame_name
 from headsmith.contract.manifest import Manifest, folder_of, read_manifest
 from headsmith.contract.settings import DatasetSettings
@@ -32,6 +34,10 @@ ORIGINAL_HELD_OUT = 500
 JPEG_QUALITY = 100
 CENTRE_TOLERANCE = 1e-3
 """Pixels by which the principal point may miss the image's centre."""
+MOST_SHIFTED = 1.0
+"""Pixels up to which it is put there by shifting the head."""
+FLASHAVATARS = "flame2020"
+"""The head model that FlashAvatar's own code has."""
 
 
 @dataclass(frozen=True)
@@ -104,11 +110,12 @@ def write_dataset(
     tracked = read_tracking(tracking, container, clip)
     manifests = sources.read(clip)
     check_format(tracked, container, manifests, clip, tracking)
+    track, shifted = centred(tracked, container, manifests["frames"], clip, tracking)
     split = split_frames(tracked, manifests, settings.held_out, clip, tracking)
     Path(manifest).unlink(missing_ok=True)
     with atomic_folder(folder_of(manifest)) as folder:
-        fill(folder, sources, tracked, split, clip)
-        content = describe(folder, tracked, container, split, settings)
+        fill(folder, sources, track, split, clip)
+        content = describe(folder, tracked, container, split, settings, shifted)
     for note in content["notes"]:
         sys.stderr.write(f"{clip}: dataset: {note}\n")
     with atomic_path(manifest) as partial:
@@ -119,7 +126,7 @@ def check_format(tracked: Tracking, head: HeadContainer, manifests: dict[str, Ma
     """Accept what the format can hold.
 
     Raises:
-        UserError: Sizes differ, the head has too many codes, the neck is bent or the principal point is off the centre.
+        UserError: Sizes differ, the head has too many codes, or the neck is bent.
     """
     again = f"delete {file} and run snakemake again: the head is tracked anew"
     for word, content in manifests.items():
@@ -130,10 +137,39 @@ def check_format(tracked: Tracking, head: HeadContainer, manifests: dict[str, Ma
         what = f"the head has {len(head.identity)} identity and {len(head.expression)} expression codes"
         raise UserError(f"{what}; FlashAvatar holds {SHAPES} and {EXPRESSIONS}", clip=clip, file=file)
     if np.abs(tracked.arrays["neck"]).max(initial=0) > 0:
-        raise UserError("the neck is bent; FlashAvatar has no neck", clip=clip, file=file, remedy=again)
-    if np.abs(tracked.arrays["principal"] - np.array(tracked.size) / 2).max() > CENTRE_TOLERANCE:
-        what = f"the principal point is {tracked.arrays['principal'].tolist()}; FlashAvatar takes the image's centre"
-        raise UserError(what, clip=clip, file=file, remedy=again)
+        remedy = "set tracking.neck to `fold`: the head then turns in the place of the neck"
+        raise UserError("the neck is bent; FlashAvatar has no neck", clip=clip, file=file, remedy=remedy)
+
+
+def centred(tracked: Tracking, head: HeadContainer, frames: Manifest, clip: str, file: Path) -> tuple[Track, str]:
+    """Return the tracked clip with its principal point in the middle of the frames, and what that costs, if anything.
+
+    A part of a pixel, which a crop of whole pixels that is centred on the principal point leaves, is put into the head's place.
+
+    Raises:
+        UserError: The principal point is farther off.
+    """
+    track = Track.from_arrays(tracked.arrays)
+    offset = float(np.abs(track.principal - np.array(track.size) / 2).max())
+    if offset <= CENTRE_TOLERANCE:
+        return track, ""
+    if offset > MOST_SHIFTED:
+        what = f"the principal point is {track.principal.round(2).tolist()}; FlashAvatar takes the image's centre"
+        raise UserError(what, clip=clip, file=file, remedy=advised_crop(track, frames))
+    track, error = recentre(track, head.template.mean(0).astype(np.float64))
+    return (
+        track,
+        f"the principal point was {offset:.2f} pixels off the centre; the head is shifted, exact to {error:.2f} pixels",
+    )
+
+
+def advised_crop(track: Track, frames: Manifest) -> str:
+    """Return which crop has the principal point in its middle."""
+    if not {"crop", "source_size"} <= frames.details.keys():
+        return "cut the frames around the principal point (frames.crop: x,y,size)"
+    (width, height), (x, y, side) = frames.details["source_size"], frames.details["crop"]
+    crop = centred_crop(track.principal, View((width, height), (x, y, side), track.size[0]))
+    return "set the clip's column `crop` to {},{},{}: that square has the principal point in its middle".format(*crop)
 
 
 def split_frames(tracked: Tracking, manifests: dict[str, Manifest], held_out: int, clip: str, file: Path) -> Split:
@@ -157,12 +193,12 @@ def split_frames(tracked: Tracking, manifests: dict[str, Manifest], held_out: in
     return Split(tuple(usable[:-held_out]), tuple(usable[-held_out:]), tuple(left_out))
 
 
-def fill(folder: Path, sources: Sources, tracked: Tracking, split: Split, clip: str) -> None:
+def fill(folder: Path, sources: Sources, track: Track, split: Split, clip: str) -> None:
     """Write the files of all frames where FlashAvatar's own code looks for them, and ``mapping.csv``."""
     images, checkpoint = folder / "dataset" / clip, folder / "metrical-tracker" / "output" / clip / "checkpoint"
     for place in (images / "imgs", images / "alpha", images / "parsing", checkpoint):
         place.mkdir(parents=True)
-    rows, track = {frame_id: row for row, frame_id in enumerate(tracked.ids)}, Track.from_arrays(tracked.arrays)
+    rows = {frame_id: row for row, frame_id in enumerate(track.ids.tolist())}
     for index, frame_id in enumerate(progress(split.usable, len(split.usable), f"{clip}: dataset")):
         number = f"{index + 1:05d}"
         write_jpeg(images / "imgs" / f"{number}.jpg", read_image(sources.image("frames", frame_id), clip=clip)[..., ::-1])
@@ -185,8 +221,10 @@ def write_jpeg(path: Path, image: np.ndarray) -> None:
     path.write_bytes(content.tobytes())
 
 
-def describe(folder: Path, tracked: Tracking, head: HeadContainer, split: Split, settings: DatasetSettings) -> dict[str, Any]:
-    """Return the content of ``dataset.json``."""
+def describe(
+    folder: Path, tracked: Tracking, head: HeadContainer, split: Split, settings: DatasetSettings, shifted: str
+) -> dict[str, Any]:
+    """Return the content of ``dataset.json``; ``shifted`` says how the principal point came to the centre."""
     return {
         "count": len(split.usable),
         "train": list(split.train),
@@ -196,7 +234,7 @@ def describe(folder: Path, tracked: Tracking, head: HeadContainer, split: Split,
         "background": settings.background,
         "head": head.name,
         "head_sha256": head.sha256,
-        "notes": list(notes(tracked.size, head, len(split.usable))),
+        "notes": [*notes(tracked.size, head, len(split.usable)), *([shifted] if shifted else [])],
         "sha256": hash_folder(folder),
     }
 
@@ -207,8 +245,13 @@ def notes(size: tuple[int, int], head: HeadContainer, count: int) -> Iterator[st
         yield f"images are {size[0]}x{size[1]}; FlashAvatar's own code reads {ORIGINAL_SIZE}x{ORIGINAL_SIZE} only (frames.size)"
     if count <= ORIGINAL_HELD_OUT:
         yield f"FlashAvatar's own code holds out the last {ORIGINAL_HELD_OUT} frames: of these {count} none would train"
-    if head.name != "flame":
-        yield f"codes are those of the head {head.name}, padded with zeros; FLAME's own codes mean something else"
+    if head.name in FLAME_HEADS and head.name != FLASHAVATARS:
+        yield f"codes are of {head.name}: put its file in the place of {FLASHAVATARS}'s, which FlashAvatar's own code has"
+    elif head.name != FLASHAVATARS:
+        yield (
+            f"codes are those of the head {head.name}, padded with zeros; on FlashAvatar's own, FLAME's, they mean "
+            "something else (conversion.to, `snakemake convert_head`)"
+        )
 
 
 def hash_folder(folder: Path) -> str:
