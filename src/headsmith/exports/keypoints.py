@@ -24,8 +24,8 @@ from headsmith.heads.model import HeadModel, HeadParameters
 from headsmith.maths.cameras import Camera, project, to_camera
 from headsmith.mesh.rasterize import rasterize_mesh
 
-BEHIND: Final = 0.004
-"""Metres by which a point may lie behind the nearest surface at its pixel and still be seen."""
+BEHIND: Final = 0.002
+"""Metres by which a point's triangle may lie behind what its pixel shows, and still be that."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Keypoints:
     Attributes:
         flat: Where they are seen, x right, y down, -1..1 over the picture.
         solid: The same of the points that keep their places, and their depth.
-        visible: Which of the latter nothing of the head hides.
+        visible: Which of the latter face the camera with nothing of the head before them.
     """
 
     flat: Float[ndarray, "68 2"]
@@ -72,23 +72,28 @@ class KeypointFinder:
         """
         yaw = {"yaw": head_yaw(camera.rotation, camera.translation)} if self.slides else {}
         flat, _ = project(self.flat(parameters, **yaw), camera)
-        seen = to_camera(self.fixed(parameters), camera)
         pixels, depth = project(self.fixed(parameters), camera)
         away = (depth - camera.translation[2]) * 2 * camera.focal[0] / (camera.translation[2] * camera.size[0])
         solid = torch.cat([spanned(pixels, camera.size), away[:, None]], 1)
-        visible = self._visible(parameters, camera, pixels.numpy(), seen[:, 2].numpy())
+        visible = self._visible(to_camera(self.model(parameters), camera), camera, pixels.numpy())
         return Keypoints(spanned(flat, camera.size).numpy(), solid.numpy(), visible)
 
-    def _visible(
-        self, parameters: HeadParameters, camera: Camera, pixels: Float[ndarray, "68 2"], depth: Float[ndarray, " 68"]
-    ) -> Bool[ndarray, " 68"]:
-        corners, away = project(self.model(parameters), camera)
-        screen = torch.cat([corners, away[:, None]], 1).numpy().astype(np.float32)
-        width, height = camera.size
-        _, _, nearest = rasterize_mesh(screen, self.model.container.faces, width, height, cull=True)
+    def _visible(self, vertices: Float[Tensor, "V 3"], camera: Camera, pixels: Float[ndarray, "68 2"]) -> Bool[ndarray, " 68"]:
+        """Compare what each point's pixel shows with the plane of the point's triangle, both at the pixel's centre."""
+        head, (width, height) = self.model.container, camera.size
+        corners = vertices.numpy()[head.faces[head.embeddings[IBUG68.name].faces]]
+        outwards = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+        offset = (outwards * corners[:, 0]).sum(1)
+        seen = camera.focal * vertices[:, :2] / vertices[:, 2:] + camera.principal
+        screen = torch.cat([seen, vertices[:, 2:]], 1).numpy().astype(np.float32)
+        _, _, nearest = rasterize_mesh(screen, head.faces, width, height, cull=True)
         column, row = np.floor(pixels).astype(np.int64).T
         within = (column >= 0) & (row >= 0) & (column < width) & (row < height)
-        return within & (depth <= nearest[row.clip(0, height - 1), column.clip(0, width - 1)] + BEHIND)
+        centres = np.stack([column + 0.5, row + 0.5], 1)
+        rays = np.concatenate([(centres - camera.principal.numpy()) / camera.focal.numpy(), np.ones((len(row), 1))], 1)
+        own = offset / np.minimum((outwards * rays).sum(1), -1e-12)
+        shown = nearest[row.clip(0, height - 1), column.clip(0, width - 1)]
+        return (offset < 0) & within & (own <= shown + BEHIND)
 
 
 def spanned(pixels: Float[Tensor, "L 2"], size: tuple[int, int]) -> Float[Tensor, "L 2"]:
