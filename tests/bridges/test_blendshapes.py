@@ -160,7 +160,13 @@ def test_the_canonical_face_is_found_in_itself():
 
 def test_a_mirrored_face_is_still_turned_and_not_mirrored():
     points = np.random.default_rng(0).normal(size=(20, 3))
-    assert np.linalg.det(fit_similarity(points, points * [-1, 1, 1], np.ones(20)).turn) == pytest.approx(1)
+    targets = points * [-1, 1, 1]
+    placed = fit_similarity(points, targets, np.ones(20))
+    assert np.linalg.det(placed.turn) == pytest.approx(1)
+    misses = [
+        ((share * placed.scale * points @ placed.turn.T + placed.shift - targets) ** 2).sum() for share in (0.95, 1, 1.05)
+    ]
+    assert misses[1] < min(misses[0], misses[2])
 
 
 def test_heads_without_landmarks_or_with_other_codes_are_refused(tmp_path):

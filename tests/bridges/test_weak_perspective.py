@@ -9,6 +9,7 @@ from headsmith.bridges.deca import read_deca
 from headsmith.bridges.smirk import read_smirk
 from headsmith.bridges.track import project_vertices
 from headsmith.contract.errors import UserError
+from headsmith.nets.face_landmarker import BLENDSHAPE_NAMES
 
 WIDTH, HEIGHT = 720, 540
 CLOSE = 1e-6
@@ -98,20 +99,27 @@ def test_perspective_vanishes_with_distance(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("focal", [5000.0, 20000.0])
-def test_a_given_focal_length_is_the_field_guides_formula(monkeypatch, tmp_path, focal):
+def test_a_given_focal_length_is_the_field_guides_formula(tmp_path, monkeypatch, focal):
     """Field guide 5.3, with the warp's scale the other way round: pixels of the crop in one of the image."""
-    frame = smirk_frame(np.random.default_rng(5))
-    frame["tform"][:2, :2] = 0.4 * np.eye(2)
-    scale, *shift = frame["cam"][0]
-    origin = (112 * (1 + scale * np.array(shift) * [1, -1]) - frame["tform"][:2, 2]) / 0.4
-    depth = focal * 0.4 / (scale * 112)
-    there = np.array([*(origin - np.array([WIDTH, HEIGHT]) / 2) * depth / focal, depth])
-    vertices = world(frame) * [1, -1, -1] + there
-    expected = focal * vertices[:, :2] / vertices[:, 2:] + np.array([WIDTH, HEIGHT]) / 2
-    monkeypatch.setattr(weak_perspective, "DISTANCE", depth)
-    track = read_smirk(write_frames(tmp_path, [frame]), MODEL)
+    frames = clip(smirk_frame, np.random.default_rng(5), 3)
+    for frame in frames:
+        frame["tform"][:2, :2] = 0.4 * np.eye(2)
+    per_metre = np.array([frame["cam"][0, 0] * 112 / 0.4 for frame in frames])
+    monkeypatch.setattr(weak_perspective, "DISTANCE", focal / np.median(per_metre))
+    track = read_smirk(write_frames(tmp_path, frames), MODEL)
     assert track.focal == pytest.approx(focal)
-    assert np.abs(project_vertices(track, MODEL)[0] - expected).max() < CLOSE
+    for seen, frame, scale in zip(project_vertices(track, MODEL), frames, per_metre, strict=True):
+        origin = (112 * (1 + frame["cam"][0, 0] * frame["cam"][0, 1:] * [1, -1]) - frame["tform"][:2, 2]) / 0.4
+        depth = focal / scale
+        vertices = world(frame) * [1, -1, -1] + [*(origin - track.principal) * depth / focal, depth]
+        assert np.abs(focal * vertices[:, :2] / vertices[:, 2:] + track.principal - seen).max() < CLOSE
+
+
+def test_the_principal_point_is_where_the_head_is(tmp_path):
+    frames = clip(smirk_frame, np.random.default_rng(6), 5)
+    track = read_smirk(write_frames(tmp_path, frames), MODEL)
+    places = [orthographic(np.zeros((1, 3)), frame["cam"][0], frame["tform"])[0] for frame in frames]
+    assert np.allclose(track.principal, np.median(places, 0))
 
 
 @pytest.mark.parametrize("given", [{}, {"width": 448, "height": 448}])
@@ -153,6 +161,15 @@ def test_lids_and_eyes_go_over(tmp_path):
     assert np.isnan(track.residual).all()
     open_eyes = [frame | {"eyelid_params": np.zeros((1, 2))} for frame in frames]
     assert apart(read_smirk(write_frames(tmp_path, open_eyes), MODEL), frames)[1] < CLOSE
+
+
+def test_eyes_come_from_mediapipes_scores_by_their_places(tmp_path):
+    frame = smirk_frame(np.random.default_rng(0))
+    scores = np.zeros(len(BLENDSHAPE_NAMES))
+    scores[BLENDSHAPE_NAMES.index("eyeLookOutRight")] = 0.5
+    scores[BLENDSHAPE_NAMES.index("eyeLookUpLeft")] = 0.25
+    track = read_smirk(write_frames(tmp_path, [frame | {"blendshape_scores": scores}]), MODEL)
+    assert np.allclose(track.eyes[0], [[-0.15, 0, 0], [0, -0.3, 0]])
 
 
 def test_matlab_files_and_emocas_names_are_read(tmp_path):

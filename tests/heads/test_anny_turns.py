@@ -1,10 +1,11 @@
-"""The turns that stand for Anny's units in ``bridges.blendshapes`` are those that Anny's units make."""
+"""The turns that bridges take for Anny's units are those that Anny's units make."""
 
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from headsmith.bridges.blendshapes import JAW_OPEN, gaze
+from headsmith.bridges.blendshapes import JAW_OPEN
+from headsmith.bridges.gaze import ANNY, LOOKS, turn_eyes
 from headsmith.heads.anny import GAZE_UNITS
 
 
@@ -24,7 +25,7 @@ def test_an_open_jaw_is_annys(anny_source, anny_container):
 def test_eyeballs_turn_as_annys(anny_source, anny_container, unit):
     side = int(unit.endswith("Right"))
     turn = turned_by(anny_source, anny_container, ("left_eyeball", "right_eyeball")[side], unit)
-    eyes = gaze({name: np.array([float(name == unit)]) for name in GAZE_UNITS})[0]
+    eyes = turn_eyes({name: np.array([float(name == unit)]) for name in LOOKS}, ANNY)[0]
     assert eyes[side] == pytest.approx(turn, abs=0.03)
     assert eyes[side].max() - eyes[side].min() == pytest.approx(np.abs(turn).max(), abs=2e-3)
     assert not eyes[1 - side].any()

@@ -23,6 +23,7 @@ from numpy import ndarray
 from headsmith.bridges.blendshapes_pose import MATRIX, frontal_pose, read_pose
 from headsmith.bridges.columns import Codes, build_track
 from headsmith.bridges.crops import SIZE_SHAPES
+from headsmith.bridges.gaze import ANNY, turn_eyes
 from headsmith.bridges.table import read_table
 from headsmith.bridges.track import Track
 from headsmith.contract.errors import UserError
@@ -33,8 +34,6 @@ UNSCORED = ("tongueOut",)
 """Units of the head that MediaPipe does not score: 0."""
 JAW_OPEN = 0.4002
 """Radians: turn of the jaw that is Anny's ``jawOpen`` at 1 (``AnnyReport.jaw_angle``)."""
-LOOK_DOWN, LOOK_UP, LOOK_OUT, LOOK_IN = 0.1807, 0.1584, 0.2344, 0.2426
-"""Radians: turns of an eyeball that are Anny's ``eyeLook`` units at 1 (``anny_rig.gaze_sine``); left and right agree."""
 LARGEST_SCORE = 1.5
 """Scores are 0..1; what is far beyond is in percent or of another program."""
 SCORES_REMEDY = (
@@ -70,19 +69,9 @@ def read_blendshapes(path: Path, model: HeadModel) -> Track:
         principal=np.array(size) / 2,
         size=size,
         jaw=score["jawOpen"][:, None] * [JAW_OPEN, 0, 0],
-        eyes=gaze(score),
+        eyes=turn_eyes(score, ANNY),
         eyelids=np.stack([score[unit] for unit in BLINKS], 1),
     )
-
-
-def gaze(score: Mapping[str, Float[ndarray, " T"]]) -> Float[ndarray, "T 2 3"]:
-    """Return the turns of the left and the right eye, axis-angle: down is positive about +x, to the left about +y."""
-    eyes = []
-    for side, leftward in (("Left", 1), ("Right", -1)):
-        down = LOOK_DOWN * score[f"eyeLookDown{side}"] - LOOK_UP * score[f"eyeLookUp{side}"]
-        out = LOOK_OUT * score[f"eyeLookOut{side}"] - LOOK_IN * score[f"eyeLookIn{side}"]
-        eyes.append(np.stack([down, leftward * out, np.zeros_like(down)], 1))
-    return np.stack(eyes, 1)
 
 
 def check_scores(columns: Mapping[str, Float[ndarray, " T"]], names: list[str], path: Path) -> None:

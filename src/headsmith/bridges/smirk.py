@@ -7,17 +7,21 @@ SMIRK writes pictures only. Its ``demo_video.py`` has all that is needed in ``ou
     crop = {"tform": tform.params} if args.crop else {}
     np.savez(f"{args.out_path}/{number:05d}.npz", width=video_width, height=video_height, **crop, **values)
 
-FLAME 2020. The rotations of root and jaw are axis-angles; eyes and neck are not predicted. Its 50 expression codes are the
-first of FLAME's 100. SMIRK adds the lids' displacements after turning the root, so that they do not turn with the head
-(``FLAME.forward``); here they do.
+FLAME 2020. The rotations of root and jaw are axis-angles; neck and eyes are not predicted, but eyes are taken from MediaPipe's
+``blendshape_scores`` where a file has them. Its 50 expression codes are the first of FLAME's 100. SMIRK adds the lids'
+displacements after turning the root, so that they do not turn with the head (``FLAME.forward``); here they do.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
 
 from headsmith.bridges.columns import build_track, read_codes, read_columns
 from headsmith.bridges.crops import TFORM_SHAPES, warped_crops
+from headsmith.bridges.gaze import turn_eyes_of_flame
 from headsmith.bridges.given import numbered_files, read_npz
 from headsmith.bridges.root_pose import pose_of_camera, root_joints
 from headsmith.bridges.track import Track
@@ -29,8 +33,8 @@ SHAPES: dict[str, tuple[int, ...]] = {
     **{"eyelid_params": (2,), "jaw_params": (3,)},
 }
 """What ``SmirkEncoder.forward`` returns: axis-angle of the root; s, tx, ty; 300 and 50 codes; left, right; axis-angle."""
-EYES = "eye_pose_params"
-"""Axis-angles of the left and the right eye: not predicted, but taken by ``FLAME.forward`` from who has them."""
+EYES, SCORES = "eye_pose_params", "blendshape_scores"
+"""Not predicted: axis-angles of the left and the right eye, as ``FLAME.forward`` takes them, or MediaPipe's 52 scores."""
 
 
 def read_smirk(path: Path, model: HeadModel) -> Track:
@@ -44,7 +48,7 @@ def read_smirk(path: Path, model: HeadModel) -> Track:
         UserError: A file cannot be read, lacks an array or has one of another shape, or the crop is not known.
     """
     files = numbered_files(path, ".npz")
-    columns = read_columns(files, read_npz, SHAPES, {**TFORM_SHAPES, EYES: (6,)})
+    columns = read_columns(files, read_npz, SHAPES, {**TFORM_SHAPES, EYES: (6,), SCORES: (52,)})
     crops = warped_crops(columns, len(files), CROP, path)
     view, focal, principal = pinhole(columns["cam"], crops, path)
     codes = read_codes(model, columns["shape_params"], columns["expression_params"], path)
@@ -58,6 +62,13 @@ def read_smirk(path: Path, model: HeadModel) -> Track:
         principal=principal,
         size=crops.size,
         jaw=columns["jaw_params"],
-        eyes=columns[EYES].reshape(-1, 2, 3) if EYES in columns else None,
+        eyes=given_eyes(columns),
         eyelids=columns["eyelid_params"],
     )
+
+
+def given_eyes(columns: Mapping[str, Float[ndarray, "T *shape"]]) -> Float[ndarray, "T 2 3"] | None:
+    """Return the turns of the eyes from what was given beside SMIRK's outputs."""
+    if EYES in columns:
+        return columns[EYES].reshape(-1, 2, 3)
+    return turn_eyes_of_flame(columns[SCORES]) if SCORES in columns else None

@@ -4,7 +4,7 @@ They project a vertex (X, Y, Z) of their world, axes as the head's own, to ``(s 
 crop of 224 pixels, y down (field guide 6.4; ``batch_orth_proj`` of DECA and SMIRK, whose renderers then negate y and z). One
 metre is ``k = 112 s a`` pixels of the image, with ``a`` pixels of the image in one of the crop. A pinhole camera with focal
 length f that has the world's origin at depth ``f / k``, where it is seen, sees the same as f grows (field guide 5.3). At finite
-f, what is nearer by dz than the world's origin is seen larger by the share ``dz k / f``.
+f, what is nearer by dz than the world's origin is seen larger by the share ``dz k / f``, around the principal point.
 """
 
 from pathlib import Path
@@ -38,7 +38,8 @@ def pinhole(
         focal: Pixels of the image; that which puts the head ``DISTANCE`` away when left out.
 
     Returns:
-        World to camera in OpenGL's axes, the focal length, and the principal point, which is the image's centre.
+        World to camera in OpenGL's axes, the focal length, and the principal point: these cameras have none, so that it is put
+        where the head is seen, in the median over the frames, which leaves the least of perspective.
 
     Raises:
         UserError: A scale is not positive.
@@ -49,8 +50,8 @@ def pinhole(
     scale, shift = cameras[:, 0], cameras[:, 1:]
     per_metre = CROP / 2 * scale * crops.scale
     length = DISTANCE * float(np.median(per_metre)) if focal is None else focal
-    middle = np.array(crops.size) / 2
     origin = crops.to_image(CROP / 2 * (1 + scale[:, None] * shift * [1, -1]))
+    middle = np.median(origin, 0)
     depth = length / per_metre
     translation = np.concatenate([(origin - middle) * (depth / length)[:, None], depth[:, None]], 1)
     return (crops.views(), FLIP * translation), length, middle
