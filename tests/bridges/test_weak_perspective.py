@@ -257,6 +257,16 @@ def test_folders_without_numbered_files_are_refused(tmp_path, name):
             read(tmp_path, MODEL)
 
 
+def test_a_file_that_is_not_numbered_is_not_left_out_in_silence(tmp_path):
+    write_frames(tmp_path, [smirk_frame(np.random.default_rng(0))])
+    (tmp_path / "._00000.npz").write_bytes(b"what a Mac leaves")
+    (tmp_path / "00000.jpg").write_bytes(b"")
+    assert len(read_smirk(tmp_path, MODEL).ids) == 1
+    (tmp_path / "face_00001.npz").write_bytes(b"")
+    with pytest.raises(UserError, match="not named by a number"):
+        read_smirk(tmp_path, MODEL)
+
+
 @pytest.mark.parametrize("name", ["0.npz", "0.mat"])
 def test_broken_files_are_refused(tmp_path, name):
     (tmp_path / name).write_bytes(b"PK\x03\x04 no archive")

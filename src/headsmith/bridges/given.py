@@ -27,21 +27,27 @@ def numbered_files(folder: Path, *endings: str) -> list[tuple[int, Path]]:
         endings: What follows the number, as ``.npz``.
 
     Raises:
-        UserError: There is no such folder, no such file in it, or two have the same number.
+        UserError: There is no such folder, no such file in it, two have the same number, or one with such an ending has none.
     """
     wanted = " or ".join(f"<number>{ending}" for ending in endings)
     if not folder.is_dir():
         raise UserError("this is not a folder", file=folder, remedy=f"name the folder that holds {wanted}")
     forms = re.compile(f"([0-9]+)({'|'.join(map(re.escape, endings))})")
-    found = {}
+    found: dict[int, Path] = {}
+    stray = None
     for path in sorted(folder.iterdir()):
         match = forms.fullmatch(path.name)
         if match and int(match[1]) in found:
             raise UserError(f"{path.name} and {found[int(match[1])].name} have the same number", file=folder)
         if match:
             found[int(match[1])] = path
+        elif path.name.endswith(endings) and not path.name.startswith("."):
+            stray = path
     if not found:
         raise UserError(f"the folder holds no {wanted}", file=folder, remedy=f"name the folder that holds {wanted}")
+    if stray:
+        remedy = f"name frames {wanted}, counted from the video's first, and remove other files"
+        raise UserError(f"{stray.name} is not named by a number, and would be left out", file=stray, remedy=remedy)
     return sorted(found.items())
 
 

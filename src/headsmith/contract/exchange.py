@@ -33,13 +33,19 @@ TRACKERS: Final[dict[str, Tracker]] = {
     "headsmith": Tracker("headsmith", HEADS, "a tracking.npz"),
     "flame_head_tracker": Tracker("flame-head-tracker", ("flame2020",), "a folder of <frame>.npz"),
     "metrical_tracker": Tracker("metrical-tracker", ("flame2020",), "a folder of <frame>.frame (its checkpoint folder)"),
-    "smirk": Tracker("SMIRK", ("flame2020",), "a folder of <frame>.npz, one dict of its outputs each, with the crop's `tform`"),
-    "sheap": Tracker("SHeaP", ("flame2020",), "a folder of <frame>.npz, one dict of its outputs each, with the crop's box"),
-    "vhap": Tracker("VHAP", ("flame2023",), "a tracked_flame_params_<epoch>.npz, or its export for GaussianAvatars"),
-    "pixel3dmm": Tracker("Pixel3DMM", ("flame2020",), "a folder of <frame>.frame"),
-    "deca": Tracker("DECA", ("flame2020",), "a folder of <frame>.mat or .npz, its codedict, with the crop's `tform`"),
-    "emoca": Tracker("EMOCA", ("flame2020",), "a folder of <frame>.mat or .npz, its codedict, with the crop's `tform`"),
-    "blendshapes": Tracker("MediaPipe blendshapes", ("anny",), "a table (.csv) of 52 scores a frame"),
+    "smirk": Tracker("SMIRK", ("flame2020",), "a folder of <frame>.npz: its outputs, with `tform`, `width` and `height`"),
+    "sheap": Tracker("SHeaP", ("flame2020",), "a folder of <frame>.npz: its outputs, with `bbox`, `width` and `height`"),
+    "vhap": Tracker(
+        "VHAP", ("flame2023",), "a tracked_flame_params_<epoch>.npz or its folder, or the export for GaussianAvatars"
+    ),
+    "pixel3dmm": Tracker(
+        "Pixel3DMM", ("flame2020",), "a folder of <frame>.frame (its checkpoint folder), with the crop's file"
+    ),
+    "deca": Tracker(
+        "DECA", ("flame2020",), "a folder of <frame>.npz or .mat: its codedict, with `tform`, `width` and `height`"
+    ),
+    "emoca": Tracker("EMOCA", ("flame2020",), "a folder of <frame>.npz or .mat: its codes, with `tform`, `width` and `height`"),
+    "blendshapes": Tracker("MediaPipe blendshapes", ("anny",), "a table (.csv): `frame`, scores, and the matrix m00 to m33"),
 }
 """Values of ``tracking.source`` beside ``SOLVE``."""
 
