@@ -142,12 +142,13 @@ class HeadModel:
 
     def rotations(self, parameters: HeadParameters) -> Float[Tensor, "*b J 3 3"]:
         """Return each joint's rotation relative to its parent; the root's is the identity."""
-        matrices = [
-            to_matrix(turns) for turns in (parameters.neck[..., None, :], parameters.jaw[..., None, :], parameters.eyes)
-        ]
-        batch = torch.broadcast_shapes(*(turns.shape[:-3] for turns in matrices))
-        root = torch.eye(3, dtype=self.template.dtype, device=self.template.device)[None]
-        return torch.cat([turns.expand(*batch, -1, 3, 3) for turns in (root, *matrices)], -3)
+        neck, jaw, eyes = parameters.neck[..., None, :], parameters.jaw[..., None, :], parameters.eyes
+        batch = torch.broadcast_shapes(*(turns.shape[:-2] for turns in (neck, jaw, eyes)))
+        spread = [turns.expand(*batch, -1, -1) for turns in (neck, jaw, eyes)]
+        alike = len({turns.shape[-1] for turns in spread}) == 1
+        matrices = [to_matrix(turns) for turns in ([torch.cat(spread, -2)] if alike else spread)]
+        root = torch.eye(3, dtype=self.template.dtype, device=self.template.device)
+        return torch.cat([root.expand(*batch, 1, 3, 3), *matrices], -3)
 
     def places(self, parameters: HeadParameters) -> Float[Tensor, "*b J 3"]:
         """Return the joints at rest: the regressor over template, identity and expression, as FLAME has it."""
