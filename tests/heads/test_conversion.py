@@ -45,7 +45,8 @@ def model_of(**changes):
 def converted(source, target, given, ridge=0.0):
     conversion = Conversion.between(source, target, given.identity[0], ridge)
     frames = list(conversion.frames(given))
-    parts = {name: torch.cat([getattr(part, name) for part in frames]) for name in vars(frames[0])}
+    parts = {name: torch.cat([getattr(part.state, name) for part in frames]) for name in vars(frames[0].state)}
+    parts["distances"] = torch.cat([part.distances for part in frames])
     lids = parts["linear"].shape[1] - 2
     own = HeadParameters(
         conversion.identity[None],
@@ -156,7 +157,7 @@ def test_matrix_and_gradient_are_those_of_the_distances():
         return (apart * weights.sqrt()[:, None] * MILLI).flatten(1)
 
     zero = torch.zeros(2, places.layout.count + 6, dtype=torch.float64)
-    slopes = torch.autograd.functional.jacobian(residuals, zero)
+    slopes = torch.func.jacfwd(residuals)(zero)
     mean = torch.einsum("n,bna->ba", weights, given)
     matrix, slope = normal_equations(sums, state, sums.moments(given), mean)
     for frame in range(2):

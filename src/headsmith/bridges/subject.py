@@ -70,7 +70,7 @@ def find_subject(folder: Path, checkpoint: Path | None = None) -> Subject:
 def _images(folder: Path) -> Path:
     if (folder / IMAGES).is_dir():
         return folder.absolute()
-    above = folder if folder.name == "dataset" else folder / "dataset"
+    above = folder / "dataset" if (folder / "dataset").is_dir() else folder
     found = sorted(place for place in above.glob("*") if (place / IMAGES).is_dir())
     if len(found) == 1:
         return found[0].absolute()

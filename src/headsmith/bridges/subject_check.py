@@ -10,8 +10,8 @@ import numpy as np
 
 from headsmith.bridges.subject import Subject
 from headsmith.bridges.subject_faults import Faults
-from headsmith.bridges.subject_frames import CENTRE, FrameCheck, FrameNumbers
-from headsmith.bridges.subject_heads import HeadSight, SeenHead, TimeWatch, tell_depth
+from headsmith.bridges.subject_frames import CENTRE, NEAR, FrameCheck, FrameNumbers
+from headsmith.bridges.subject_heads import HeadSight, SeenHead, TimeWatch
 from headsmith.bridges.subject_images import ImageReport, inspect_images
 from headsmith.media.image_facts import image_facts
 from headsmith.media.parallel import map_in_order
@@ -144,7 +144,8 @@ def _tasks(
             for name in sight.beyond(frame):
                 faults.add("codes_beyond_head", file, f"flame.{name}", index)
             seen = sight.see(frame, size)
-            tell_depth(seen, file, index, faults, told=frame.numbers["t"][2] <= 0)
+            if seen.nearest <= NEAR < frame.numbers["t"][2]:
+                faults.add("behind", file, f"a point of the head has depth {seen.nearest:.3f} m", index)
             seen = seen if seen.nearest > 0 else None
         yield _Task(index, frame, seen)
 

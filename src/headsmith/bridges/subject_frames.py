@@ -26,8 +26,10 @@ ARRAYS: dict[tuple[str, str], tuple[int, ...]] = {
     ("opencv", "K"): (1, 3, 3),
 }
 """What FlashAvatar's own code reads, and its shapes."""
-NAMED = re.compile(r"GLOBAL (\S+) was not|Unsupported (?:global|class): (?:GLOBAL )?(\S+)")
-"""Where torch names what a file would have it look up."""
+NAMED = re.compile(r"GLOBAL ([\w.]+)|but got <class '([\w.]+)'>|unrecognized function <?(?:built-in |)(?:function |)([\w.]+)")
+"""Where torch names what a file would have it look up or call."""
+ADVICE = ("Weights only load failed", "Please file an issue", "Check the documentation")
+"""What torch says around that, which is of no use to a person, and partly dangerous."""
 
 SAME = 1e-4
 """Share by which a focal length may differ between frames, and codes by as many standard deviations."""
@@ -167,5 +169,5 @@ def _rows(numbers: dict[str, ndarray]) -> Float[ndarray, "3 2 3"]:
 
 
 def _first_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    lines = [line.strip() for line in str(error).splitlines() if line.strip() and not line.startswith(ADVICE)]
     return f"{type(error).__name__}: {lines[0]:.120}" if lines else type(error).__name__

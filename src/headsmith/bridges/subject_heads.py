@@ -8,8 +8,7 @@ from jaxtyping import Bool, Float
 from numpy import ndarray
 
 from headsmith.bridges.flashavatar import angles_of
-from headsmith.bridges.subject_faults import Faults
-from headsmith.bridges.subject_frames import NEAR, FrameNumbers
+from headsmith.bridges.subject_frames import FrameNumbers
 from headsmith.contract.conventions import CONVENTIONS
 from headsmith.heads.landmark_model import LandmarkModel
 from headsmith.heads.model import HeadModel
@@ -146,9 +145,3 @@ def _left(head: Float[ndarray, "n 2"], mask: Float[ndarray, "n 2"], shift: int) 
     squared = ((first - second) ** 2).sum(1)
     known: Bool[ndarray, " n"] = np.isfinite(squared)
     return float(np.sort(squared[known])[: int(0.9 * known.sum())].mean()) if known.sum() >= FEWEST else np.inf
-
-
-def tell_depth(seen: SeenHead, file: str, index: int, faults: Faults, told: bool) -> None:
-    """Note a head of which a part is behind the camera, where its middle is not."""
-    if not told and seen.nearest <= NEAR:
-        faults.add("behind", file, f"a point of the head has depth {seen.nearest:.3f} m", index)

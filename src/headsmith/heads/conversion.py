@@ -38,17 +38,11 @@ class ConvertedFrames:
     """Frames on the second head.
 
     Attributes:
-        linear: Expression and eyelids.
-        angles: Axis-angle of jaw, left and right eye, radians.
-        turn: Rotation from the second head's frame into the first's, the neck at rest.
-        shift: The same, metres.
+        state: Codes, and the rigid motion from the second head's frame into the first's, the neck at rest.
         distances: Between the places of both heads, metres.
     """
 
-    linear: Float[Tensor, "B C"]
-    angles: Float[Tensor, "B 3 3"]
-    turn: Float[Tensor, "B 3 3"]
-    shift: Float[Tensor, "B 3"]
+    state: HeadState
     distances: Float[Tensor, "B L"]
 
 
@@ -122,7 +116,7 @@ class Conversion:
         state = fit_frames(self.sums, points, state, self.ridge)
         found = self.target.points(self.identity, torch.cat([state.linear, state.angles.flatten(1)], 1))
         seen = found @ state.turn.mT + state.shift[:, None]
-        return ConvertedFrames(state.linear, state.angles, state.turn, state.shift, (seen - points).norm(dim=-1))
+        return ConvertedFrames(state, (seen - points).norm(dim=-1))
 
 
 def fit_person(

@@ -12,10 +12,11 @@ import torch
 from headsmith.bridges.track import Track
 from headsmith.contract.errors import UserError
 from headsmith.contract.settings import ConversionSettings
-from headsmith.heads.conversion import Conversion, ConvertedFrames
+from headsmith.heads.conversion import BATCH, Conversion
 from headsmith.heads.conversion_camera import carry_cameras
 from headsmith.heads.conversion_places import LANDMARKS, VERTICES
 from headsmith.heads.conversion_residual import Residuals
+from headsmith.heads.conversion_sums import HeadState
 from headsmith.heads.model import HeadModel
 from headsmith.media.atomic import atomic_path
 from headsmith.media.progress import note, progress
@@ -26,6 +27,7 @@ NOTES = {
     LANDMARKS: "the heads are two meshes: distances are between landmarks; skull, ears and neck are guessed from the face",
 }
 GROUPS = ("linear", "angles", "turn", "shift")
+"""The parts of a ``HeadState``."""
 
 
 def convert_head(
@@ -111,20 +113,19 @@ def convert_track(
     return scatter(track, known, placed(part, conversion, found, source, target)), facts
 
 
-def collect(conversion: Conversion, part: Track, residuals: Residuals, clip: str) -> ConvertedFrames:
+def collect(conversion: Conversion, part: Track, residuals: Residuals, clip: str) -> HeadState:
     """Return all frames on the other head; their distances go to ``residuals``, batch by batch."""
     started, count = time.monotonic(), len(part.ids)
-    batches, rows = [], part.parameters()
-    for batch in progress(conversion.frames(rows), None, f"{clip}: conversion, batches"):
+    batches = []
+    for batch in progress(conversion.frames(part.parameters()), -(-count // BATCH), f"{clip}: conversion, batches"):
         residuals.add(batch.distances.numpy())
-        batches.append({name: getattr(batch, name) for name in GROUPS})
+        batches.append(batch.state)
     spent = max(time.monotonic() - started, 1e-9)
     note(f"{clip}: conversion: {count} frames in {spent:.1f} s, {count / spent:.0f} frames/s; {residuals.mean:.3f} mm apart")
-    joined = {name: torch.cat([batch[name] for batch in batches]) for name in GROUPS}
-    return ConvertedFrames(**joined, distances=torch.zeros(0, len(conversion.places.weights), dtype=torch.float64))
+    return HeadState(*(torch.cat([getattr(batch, name) for batch in batches]) for name in GROUPS))
 
 
-def placed(part: Track, conversion: Conversion, found: ConvertedFrames, source: HeadModel, target: HeadModel) -> Track:
+def placed(part: Track, conversion: Conversion, found: HeadState, source: HeadModel, target: HeadModel) -> Track:
     """Return the frames on the other head, each with its camera."""
     lids = found.linear.shape[1] - 2
     own = replace(

@@ -91,7 +91,8 @@ def subject_panel(subject: Subject, index: int, size: tuple[int, int] | None, si
 def draw_head(picture: Picture, seen: SeenHead, scale: float) -> Picture:
     """Return a picture with the points of the head, those on lips and nose on top of the others."""
     drawn = picture.copy()
-    for points, colour, radius in ((seen.points, POINT_COLOUR, 1), (seen.lips, LIPS_COLOUR, 2), (seen.nose, NOSE_COLOUR, 2)):
+    radius = 1 if len(seen.points) > 1 else 4
+    for points, colour in ((seen.points, POINT_COLOUR), (seen.lips, LIPS_COLOUR), (seen.nose, NOSE_COLOUR)):
         for x, y in _places(points * scale):
             cv2.circle(drawn, (x, y), radius, colour, -1, cv2.LINE_AA)
     return drawn

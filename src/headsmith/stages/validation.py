@@ -19,7 +19,7 @@ from headsmith.media.atomic import atomic_path
 from headsmith.media.progress import note, progress
 from headsmith.stages.quality_validation import draw_subject
 
-NO_HEAD = "where the head and the mouth are: the head model of the codes is not known (validation.known_head, where it is heads.model)"
+NO_HEAD = "where head and mouth are: whose codes these are is not known (validation.known_head, where they are heads.model's)"
 STILL = "whether images are in step with parameters: the head moves too little, or in too few frames"
 
 
