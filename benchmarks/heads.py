@@ -2,14 +2,15 @@
 
 usage: python benchmarks/heads.py resources/heads/anny.npz
 
-Milliseconds of processor time a frame on one thread (which other work on the machine disturbs less), float32, the best of several
-runs, for several numbers of frames at once; ``forward``, and ``both``: forward and backward, the gradient of all parameters.
+Milliseconds of processor time a frame on one thread (which other work on the machine disturbs less), float32, the best of
+several runs, for several numbers of frames at once; ``forward``, and ``both``: forward and backward, the gradient of all
+parameters.
 
 ``full``: all vertices, every frame with an identity of its own. ``one_person``: all vertices, one identity for all frames.
-``landmarks``: MediaPipe's 478 points, as ``full`` but from the vertices that carry them. ``plain``: all vertices, by one product
-of shapes, one of pose correctives and one 4 x 4 matrix a vertex, as the field's PyTorch code has it. ``floor``: the time in which
-a copy moves as many bytes as ``full`` must: the bases once and each frame's vertices; twice for ``both``. The head ``flame`` has
-FLAME's sizes and random numbers.
+``landmarks``: MediaPipe's 478 points, as ``full`` but from the vertices that carry them. ``plain``: all vertices, by one
+product of shapes, one of pose correctives and one 4 x 4 matrix a vertex, as the field's PyTorch code has it. ``floor``: the
+time in which a copy moves as many bytes as ``full`` must: the bases once and each frame's vertices; twice for ``both``. The
+head ``flame`` has FLAME's sizes and random numbers.
 """
 
 import json

@@ -122,15 +122,15 @@ def measure_contour(model: HeadModel, watch: Watch, convention: Convention) -> t
 
 def seen_at(
     watch: Watch,
-    yaw: float,
+    yaw: int,
     mean: Float[ndarray, "V 3"],
     people: list[Float[ndarray, "V 3"]],
     triangles: Int[ndarray, "F 3"],
     outline: Int[ndarray, " M"],
 ) -> tuple[View, Float[ndarray, "N M 2"]]:
     """Return the view of the mean head at a yaw of degrees, and where it would show the outline that each view tells."""
-    tilted = [watch(mean, turn(yaw + across, down)) for across, down in TILTS]
-    views = tilted + [watch(person, turn(yaw, 0.0)) for person in people]
+    tilted = [watch(mean, turn(float(yaw + across), float(down))) for across, down in TILTS]
+    views = tilted + [watch(person, turn(float(yaw), 0.0)) for person in people]
     front, images = tilted[TILTS.index((0, 0))], []
     for view in views:
         if view.points is not None:

@@ -28,8 +28,8 @@ from headsmith.stages.heads_watch import closing_faces, faces_of, watcher
 FROM_MEDIAPIPE: tuple[str, ...] = ("brows", "eyes")
 """Parts of the face that a detector of 68 points does not place itself: renderings have neither brows nor lashes.
 
-With dlib, the tracking errors of three clips (franck, cap12, pexels) are 0.82 % of the eye distance in the mean with these parts
-from MediaPipe's points, 0.89 % with no part from there, and 0.88 % with all.
+With dlib, the tracking errors of three clips (franck, cap12, pexels) are 0.82 % of the eye distance in the mean with these
+parts from MediaPipe's points, 0.89 % with no part from there, and 0.88 % with all.
 """
 
 logger = logging.getLogger(__name__)
