@@ -16,8 +16,8 @@ from headsmith.heads.model import HeadModel
 from headsmith.stages.tracking_input import SeenLandmarks
 from headsmith.stages.tracking_output import on_outline
 
-OWN, BY_NAME = "headsmith", "metrical_tracker"
-"""The trackers whose frames are ours, and are numbered as the pictures' names are."""
+OWN, BY_NAME = "headsmith", ("metrical_tracker", "flame_head_tracker")
+"""The tracker whose frames are ours, and those that number frames as the names of pictures do."""
 
 
 def place(track: Track, manifest: Manifest, source: str, given: Path, shift: int = 0) -> Track:
@@ -42,7 +42,7 @@ def numbers_of(manifest: Manifest, source: str) -> list[int]:
     if source == OWN:
         return list(manifest.ids)
     named = [re.findall(r"[0-9]+", Path(name).stem) for name in manifest.details.get("names", ())]
-    if source == BY_NAME and named and all(named):
+    if source in BY_NAME and named and all(named):
         return [int(parts[-1]) for parts in named]
     return [int(number) for number in manifest.details["source_index"]]
 
