@@ -45,7 +45,7 @@ class ExportsSettings:
     formats: list[str] = setting(["obj", "glb", "csv"], "what the target `exports` makes", choices=EXPORTS)
     frames: str = setting(
         "neutral",
-        "meshes: the person at rest (`neutral`), `all` tracked frames, or some, as `first:last:step`",
+        "meshes: the person at rest (`neutral`), `all` tracked frames, or those of the ids `first:last:step`, last included",
         choices=("neutral", "all"),
         pattern=r"\d*:\d*(:[1-9]\d*)?",
         forms=("first:last:step",),
@@ -56,7 +56,7 @@ class ExportsSettings:
         "meshes: `clip`: baked from the clip's frames; `regions`: plain colours; `model`: the mean of `heads.texture`",
         choices=("clip", "regions", "model"),
     )
-    texture_size: int = setting(1024, "side of the texture, in pixels", minimum=16, maximum=8192)
+    texture_size: int = setting(1024, "side of the texture, in pixels", minimum=16, maximum=4096)
     held_out: int = setting(350, "trainers' datasets: frames at the end that are for tests", minimum=1)
 
 
