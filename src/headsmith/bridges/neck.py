@@ -69,6 +69,9 @@ def seen(track: Track, model: HeadModel) -> Float[ndarray, "T V 3"]:
 
 
 def face_of(model: HeadModel) -> torch.Tensor:
-    """Return the ids of the face's vertices; of all vertices where the head does not tell."""
-    face = model.container.regions.get("face")
-    return torch.arange(len(model.template)) if face is None else torch.from_numpy(face).long()
+    """Return the ids of the face's vertices: its region; else those under its landmarks; else all."""
+    head = model.container
+    if "face" in head.regions:
+        return torch.from_numpy(head.regions["face"]).long()
+    under = [head.faces[embedding.faces].ravel() for embedding in head.embeddings.values()]
+    return torch.from_numpy(np.unique(np.concatenate(under))).long() if under else torch.arange(len(model.template))

@@ -24,6 +24,7 @@ from numpy import ndarray
 from headsmith.bridges.columns import Codes, build_track, read_codes, read_columns
 from headsmith.bridges.crops import SIZE_SHAPES, Crops, boxed_crops, image_size, warped_crops
 from headsmith.bridges.given import numbered_files, read_npz
+from headsmith.bridges.neck import face_of
 from headsmith.bridges.one_camera import Cameras, miss, unite
 from headsmith.bridges.root_pose import pose_of_camera, root_joints
 from headsmith.bridges.track import Track
@@ -108,8 +109,7 @@ def face_points(
     model: HeadModel, codes: Codes, columns: dict[str, Float[ndarray, "T *shape"]], eyes: Float[ndarray, "T 2 3"]
 ) -> Float[ndarray, "T n 3"]:
     """Return some vertices of the face in every frame, in the head's frame, metres."""
-    ids = model.container.regions.get("face", np.arange(len(model.template)))
-    few = torch.from_numpy(ids[:: math.ceil(len(ids) / POINTS)].astype(np.int64))
+    ids = face_of(model)
     frames = (codes.identity[None], codes.expression, columns["jaw_pose"], eyes, columns["eyelids"], columns["neck_pose"])
     parameters = HeadParameters(*(torch.from_numpy(np.ascontiguousarray(values)) for values in frames))
-    return model.at(few)(parameters).numpy()
+    return model.at(ids[:: math.ceil(len(ids) / POINTS)])(parameters).numpy()

@@ -20,6 +20,7 @@ from numpy import ndarray
 
 from headsmith.bridges.columns import build_track, read_codes
 from headsmith.bridges.given import numbers, read_npz
+from headsmith.bridges.neck import face_of
 from headsmith.bridges.root_pose import pose_of_camera, root_joints
 from headsmith.bridges.track import Track
 from headsmith.contract.errors import UserError
@@ -124,7 +125,7 @@ def moved_joint(content: Mapping[str, ndarray], model: HeadModel, count: int, pa
                 raise UserError(f"{key!r} is {offset.shape}, but the head has {total.shape[1]} vertices", file=path)
             total = total + offset[:, : total.shape[1]]
     far = np.linalg.norm(total, axis=-1)
-    face = np.sqrt(np.square(far[:, model.container.regions.get("face", slice(None))]).mean())
+    face = np.sqrt(np.square(far[:, face_of(model).numpy()]).mean())
     if far.any():
         what = f"its offsets of single vertices move the face by {1000 * face:.2f} mm (root mean square)"
         if face > LARGEST_OFFSET:
