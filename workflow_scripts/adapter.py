@@ -2,6 +2,7 @@
 
 import errno
 import io
+import logging
 import os
 import signal
 import sys
@@ -104,8 +105,19 @@ def _redirect(path: str) -> TextIO:
     for descriptor in (1, 2):
         os.dup2(log.fileno(), descriptor)
     sys.stdout, sys.stderr = log, Tee(log, console)
+    _log_to(log, sys.stderr)
     warnings.showwarning = lambda *parts, **_: log.write(warnings.formatwarning(*parts[:4]))
     return log
+
+
+def _log_to(log: TextIO, console: TextIO) -> None:
+    """Send what the package notes to the log, and its warnings to the console as well."""
+    logger, notes, warned = logging.getLogger("headsmith"), logging.StreamHandler(log), logging.StreamHandler(console)
+    notes.addFilter(lambda record: record.levelno < logging.WARNING)
+    warned.setLevel(logging.WARNING)
+    logger.setLevel(logging.INFO)
+    for handler in (notes, warned):
+        logger.addHandler(handler)
 
 
 def _stop(message: str) -> None:

@@ -95,6 +95,18 @@ warnings.warn("an old function")
         assert words in log
 
 
+def test_notes_reach_the_log_and_warnings_the_console_too(tmp_path: Path) -> None:
+    body = """
+import logging
+logging.getLogger("headsmith.stages.heads").info("478 points")
+logging.getLogger("headsmith.stages.heads").warning("eyelids were made")
+logging.getLogger("numba").info("compiling")
+"""
+    done, log = run(tmp_path, body)
+    assert done.stderr == "eyelids were made\n"
+    assert log == "478 points\neyelids were made\n"
+
+
 def test_threads_are_limited_before_libraries_start(tmp_path: Path) -> None:
     body = """
 import os, torch, cv2

@@ -62,7 +62,7 @@ def make_flame(flame: Path | str, settings: HeadsSettings) -> HeadContainer:
     logger.info("FLAME %s (sha256 %s), told by its %s", report.release, source.sha256, report.told_by)
     logger.info("its joints lie within %.3g mm of those of its regressor", 1000 * report.joint_miss)
     for note in report.notes:
-        logger.info(note)
+        logger.warning("%s: %s", settings.model, note)
     return head
 
 
