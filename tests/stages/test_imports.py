@@ -109,7 +109,7 @@ def test_frames_without_parameters_are_missing_and_too_many_are_refused(crops, t
     found, summary = tracked(call)
     assert [t for t, status in enumerate(found.status) if status == "missing"] == [6, 18]
     assert {item["reason"] for item in summary["not_ok"]} == {"not tracked"}
-    with pytest.raises(UserError, match="2 not tracked"):
+    with pytest.raises(UserError, match="2 have no parameters"):
         import_tracking(**call | {"settings": replace(call["settings"], max_bad=0.05)})
 
 
@@ -122,6 +122,19 @@ def test_frames_that_lie_elsewhere_are_outliers(crops, tmp_path):
     assert (found.status[3], found.status[12]) == ("missing", "outlier")
     assert summary["counts"] == {"ok": FRAMES - 4, "missing": 1, "outlier": 1}
     assert np.isnan(found.residual[3]) and found.residual[12] > 5
+
+
+def test_a_clip_that_the_tracker_did_not_see_is_refused_by_the_traps_name(tmp_path):
+    """A square video of the same people, of which the tracker saw crops: the shape alone does not tell."""
+    track = true_track()
+    (tmp_path / "checkpoint").mkdir()
+    for place in range(FRAMES):
+        write_frame(tmp_path / f"checkpoint/{place:05d}.frame", frame_content(track, place, place))
+    write_frames(tmp_path / "frames.json", range(1, FRAMES + 1), (1080, 1080), (0, 0, 1080))
+    write_landmarks(tmp_path / "landmarks.npz", (seen_points(track) / 3 + 300) * 64 / 1080)
+    with pytest.raises(UserError, match="30 show the face elsewhere") as caught:
+        import_tracking(**arguments(tmp_path, "metrical_tracker", tmp_path / "checkpoint"))
+    assert "cut each frame anew" in caught.value.remedy and not (tmp_path / "tracking.npz").exists()
 
 
 def test_jitter_is_told_before_and_after(crops, tmp_path):

@@ -22,9 +22,9 @@ from headsmith.heads.embedding_types import Embedding
 from headsmith.heads.model import HeadModel
 from headsmith.maths.barycentrics import interpolate_on_faces
 from headsmith.media.progress import note
-from headsmith.stages.imports_checks import check_crops, offset_errors, tell_offset
+from headsmith.stages.imports_checks import check_crops, check_share, offset_errors, tell_offset
 from headsmith.stages.imports_frames import errors_percent, inner_errors, place
-from headsmith.stages.tracking_input import SeenLandmarks, check_bad_share, check_input, read_landmarks
+from headsmith.stages.tracking_input import SeenLandmarks, check_input, read_landmarks
 from headsmith.stages.tracking_output import Tracked, jitter, summarise, write_tracking
 
 LEAP = "leap"
@@ -78,7 +78,7 @@ def import_tracking(
         notes["frame_offset"] = offset_errors(track, manifest, settings.source, given, model, embedding, seen)
         placed = place(track, manifest, settings.source, given)
     tracked = judge(placed, model, embedding, seen, settings, notes, float(manifest.details["fps"]))
-    check_bad_share(tracked.reasons, seen, settings.max_bad, clip, given)
+    check_share(tracked, settings, clip, given)
     tell(clip, tracked)
     write_tracking(tracked, output, summary, table)
 

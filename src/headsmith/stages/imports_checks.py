@@ -9,15 +9,17 @@ from numpy import ndarray
 
 from headsmith.bridges.flame_head_tracker import read_points
 from headsmith.bridges.placing import CROP_TRAP
-from headsmith.bridges.track import MISSING, Track
+from headsmith.bridges.track import MISSING, OUTLIER, Track
 from headsmith.contract.conventions import IBUG68, IBUG68_FROM_MEDIAPIPE
 from headsmith.contract.errors import UserError
 from headsmith.contract.manifest import Manifest
+from headsmith.contract.settings import TrackingSettings
 from headsmith.heads.embedding_types import Embedding
 from headsmith.heads.model import HeadModel
 from headsmith.media.progress import note
 from headsmith.stages.imports_frames import errors_percent, inner_errors, numbers_of, place
 from headsmith.stages.tracking_input import SeenLandmarks
+from headsmith.stages.tracking_output import Tracked
 
 CROPPED = "flame_head_tracker"
 SAME_CROP = 5.0
@@ -68,6 +70,27 @@ def crop_distance(
     theirs = (points[there] * manifest.details["source_size"][0] - (x, y)) * scale
     apart = np.linalg.norm(theirs - ours[here], axis=-1)[:, len(IBUG68.outline) :]
     return float(100 * np.median(apart.mean(1)) / seen.eye_distance)
+
+
+def check_share(tracked: Tracked, settings: TrackingSettings, clip: str, given: Path) -> None:
+    """Accept a clip by the share of frames that cannot be used.
+
+    Raises:
+        UserError: There are more than ``tracking.max_bad`` allows.
+    """
+    count, bad = len(tracked.track.ids), len(tracked.reasons)
+    if bad <= settings.max_bad * count:
+        return
+    outliers = np.array(tracked.track.status) == OUTLIER
+    what = f"{bad} of {count} frames cannot be used; at most {settings.max_bad:.0%} may (tracking.max_bad): "
+    what += f"{bad - int(outliers.sum())} have no parameters or no landmarks"
+    remedy = "track them, or leave them out (start and end in the table of clips)"
+    if outliers.any():
+        error = float(np.nanmedian(tracked.track.residual[outliers]))
+        what += f", {int(outliers.sum())} show the face elsewhere than the landmarks, by {error:.0f} % of the eye distance"
+        remedy = f"look whether the clip is what the tracker saw: {CROP_TRAP}; if it is, raise "
+        remedy += f"tracking.max_residual ({settings.max_residual:g})"
+    raise UserError(what, clip=clip, file=given, remedy=remedy)
 
 
 def offset_errors(
