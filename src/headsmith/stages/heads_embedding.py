@@ -46,8 +46,8 @@ class Surfaces:
     """
 
     head: HeadContainer
-    eyes: Int[ndarray, " n"]
-    skin: Int[ndarray, " n"]
+    eyes: Int[ndarray, " _"]
+    skin: Int[ndarray, " _"]
 
     @classmethod
     def of(cls, head: HeadContainer) -> "Surfaces":
