@@ -182,8 +182,10 @@ def test_frame_files_belong_to_the_image_after(tmp_path, shift):
 
 def test_frames_counted_otherwise_are_told(crops, tmp_path, capsys):
     call, truth = crops
+    (tmp_path / "bare").mkdir()
+    write_flame_head_tracker(tmp_path / "bare", truth, MODEL, lambda number: np.zeros((8, 8, 3), np.uint8))
     write_landmarks(tmp_path / "landmarks.npz", np.roll(seen_points(truth), -1, 0) / SIDE * 64)
-    tracked(call | {"settings": replace(call["settings"], max_residual=50.0, max_bad=1.0)})
+    tracked(call | {"given": tmp_path / "bare", "settings": replace(call["settings"], max_residual=50.0, max_bad=1.0)})
     assert "one frame later fit better" in capsys.readouterr().err
 
 

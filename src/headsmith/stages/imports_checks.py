@@ -10,7 +10,7 @@ from numpy import ndarray
 from headsmith.bridges.flame_head_tracker import read_points
 from headsmith.bridges.placing import CROP_TRAP
 from headsmith.bridges.track import MISSING, OUTLIER, Track
-from headsmith.contract.conventions import IBUG68, IBUG68_FROM_MEDIAPIPE
+from headsmith.contract.conventions import IBUG68, IBUG68_FROM_MEDIAPIPE, MEDIAPIPE478
 from headsmith.contract.errors import UserError
 from headsmith.contract.manifest import Manifest
 from headsmith.contract.settings import TrackingSettings
@@ -22,9 +22,9 @@ from headsmith.stages.tracking_input import SeenLandmarks
 from headsmith.stages.tracking_output import Tracked
 
 CROPPED = "flame_head_tracker"
-SAME_CROP = 5.0
-"""Percent of the eye distance by which the tracker's points may miss ours, on the median: two runs of one detector differ by
-about one, two crops by tens."""
+SAME_CROP = {MEDIAPIPE478.name: 2.0, IBUG68.name: 6.0}
+"""Percent of the eye distance by which the tracker's points may miss ours, on the median over the frames. MediaPipe, which is
+the tracker's own detector, misses itself by 0.9 at most on two real clips of 96 to 512 pixels; others see other points."""
 OFFSETS = (-1, 0, 1)
 MEASURED = 300
 """Frames, about, by which offsets are compared."""
@@ -44,11 +44,12 @@ def check_crops(source: str, given: Path, manifest: Manifest, seen: SeenLandmark
     if read is None:
         return
     distance = crop_distance(*read, manifest, source, seen)
-    if not distance <= SAME_CROP:
+    if not distance <= SAME_CROP[seen.convention.name]:
         what = (
-            f"the frames are not the crops that the tracker saw: its points miss ours by {distance:.0f} % of the eye distance"
+            f"the frames are not the crops that the tracker saw: its points miss ours by {distance:.1f} % of the eye distance"
         )
-        remedy = f"flame-head-tracker turns and cuts each frame anew, and its camera fits that crop alone: {CROP_TRAP}"
+        remedy = "flame-head-tracker turns and cuts each frame anew, and its camera fits these alone: name its folder, with "
+        remedy += "the crops in it, in both columns `video` and `tracking` of the table of clips"
         raise UserError(what, remedy=remedy)
 
 
