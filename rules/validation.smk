@@ -15,7 +15,7 @@ for name, own in validations().items():
         benchmark:
             own["log"].replace(".log", ".tsv")
         conda:
-            "../envs/show.yaml"
+            "../envs/avatar.yaml"
         threads: 2
         resources:
             mem_mb=3000,
