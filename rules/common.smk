@@ -145,9 +145,10 @@ def tracked_by(wildcards):
 
 
 def tracking_stamp(wildcards):
-    """Return what changes when one of the files changes that a folder of another program's results stands for."""
-    given = CLIPS[wildcards.clip].tracking
-    return stamp_pictures(given) if Path(given).is_dir() else ""
+    """Return what changes when a file changes in a folder of another program's results, or in a folder inside it."""
+    given = Path(CLIPS[wildcards.clip].tracking)
+    folders = [given, *sorted(place for place in given.iterdir() if place.is_dir())] if given.is_dir() else []
+    return " ".join(map(stamp_pictures, folders))
 
 
 def mask_settings(mask):
