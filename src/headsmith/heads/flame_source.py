@@ -21,6 +21,7 @@ from headsmith.heads.flame_releases import Release, find_metadata_fault, tell_re
 from headsmith.heads.pickles_arrays import as_array, as_matrix
 from headsmith.heads.pickles_file import PickleFile, read_pickle
 from headsmith.heads.pickles_values import Record
+from headsmith.heads.validation import LEAST_WEIGHT, SUMS
 
 VERTICES, FACES, JOINTS = 5023, 9976, 5
 IDENTITY, EXPRESSION = 300, 100
@@ -46,9 +47,6 @@ DERIVED: Final = "chumpy.ch.MatVecMult"
 
 HEIGHTS: Final = (0.15, 0.6)
 """Metres. A head with its neck; a factor of 4 (as in GIF's family of models), or millimetres, fall outside."""
-
-SUM_TOLERANCE: Final = 1e-4
-"""As the container has it."""
 
 REMEDY: Final = f"use the file as it came from {PAGE}; a model with other vertices, joints or directions is not FLAME's"
 
@@ -207,11 +205,11 @@ def topology_faults(arrays: dict[str, ndarray]) -> Iterator[str]:
 
 def weight_faults(arrays: dict[str, ndarray]) -> Iterator[str]:
     """Yield skinning weights and joint regressors whose rows do not sum to 1, and negative skinning weights."""
-    if arrays["weights"].min() < 0:
+    if arrays["weights"].min() < LEAST_WEIGHT:
         yield f"weights go down to {arrays['weights'].min():.3g}"
-    for key in ("weights", "J_regressor"):
+    for key, tolerance in (("weights", SUMS["weights"]), ("J_regressor", SUMS["joint_regressor"])):
         sums = arrays[key].sum(1, dtype=np.float64)
-        if np.abs(sums - 1).max() > SUM_TOLERANCE:
+        if np.abs(sums - 1).max() > tolerance:
             yield f"rows of {key} sum to {sums.min():.6g}..{sums.max():.6g}, not 1"
 
 
