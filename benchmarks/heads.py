@@ -9,8 +9,9 @@ parameters.
 ``full``: all vertices, every frame with an identity of its own. ``one_person``: all vertices, one identity for all frames.
 ``landmarks``: MediaPipe's 478 points, as ``full`` but from the vertices that carry them. ``plain``: all vertices, by one
 product of shapes, one of pose correctives and one 4 x 4 matrix a vertex, as the field's PyTorch code has it. ``floor``: the
-time in which a copy moves as many bytes as ``full`` must: the bases once and each frame's vertices; twice for ``both``. The
-head ``flame`` has FLAME's sizes and random numbers.
+time in which a copy moves as many bytes as ``full`` must: the bases once and each frame's vertices; twice for ``both``.
+``product``: that of the one matrix product of codes and bases by itself, and of that for the gradient of the codes; many frames
+are bound by its arithmetic. The head ``flame`` has FLAME's sizes and random numbers.
 """
 
 import json
@@ -133,6 +134,14 @@ def copied_bytes_a_second() -> float:
     return 2 * 4 * len(source) / fastest(lambda: target.copy_(source))
 
 
+def time_product(model: HeadModel, frames: int) -> dict[str, float]:
+    """Return the seconds of the product of codes and bases, and of that and the one for the codes' gradient."""
+    bases = model.basis.flatten(1)
+    codes, gradient = torch.randn(frames, len(bases)), torch.randn(frames, bases.shape[1])
+    forward = fastest(lambda: codes @ bases)
+    return {"forward": forward, "both": forward + fastest(lambda: gradient @ bases.T)}
+
+
 def time_head(model: HeadModel, bandwidth: float) -> dict[str, dict[str, dict[str, float]]]:
     """Return milliseconds a frame, by way and number of frames."""
     plain, landmarks = PlainHead(model), EmbeddedModel.from_head(model, CONVENTION)
@@ -145,6 +154,7 @@ def time_head(model: HeadModel, bandwidth: float) -> dict[str, dict[str, dict[st
         moved = 4 * (model.basis.numel() + frames * model.template.numel())
         ways = {"full": (model, own), "one_person": (model, one), "landmarks": (landmarks, own), "plain": (plain, own)}
         figures = {"floor": {"forward": moved / bandwidth, "both": 2 * moved / bandwidth}}
+        figures["product"] = time_product(model, frames)
         for way, (head, parameters) in ways.items():
             forward = fastest(lambda head=head, parameters=parameters: head(parameters))
             figures[way] = {"forward": forward, "both": fastest(both_ways(head, parameters))}

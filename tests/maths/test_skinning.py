@@ -1,8 +1,10 @@
 import numpy as np
+import pytest
 import torch
 
 from headsmith.maths.rotations import axis_angle_to_matrix
 from headsmith.maths.skinning import (
+    add_shapes,
     blend_shapes,
     chain_transforms,
     compose_transforms,
@@ -22,6 +24,18 @@ def test_blend_shapes_is_the_weighted_sum():
     basis, codes = torch.randn(4, 7, 3), torch.randn(2, 3, 4)
     slow = sum(codes[..., k, None, None] * basis[k] for k in range(4))
     assert torch.allclose(blend_shapes(codes, basis), slow, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("of_base", "of_codes"),
+    [((), ()), ((), (4,)), ((1,), (4,)), ((4,), (4,)), ((4,), ()), ((1, 1), (4,)), ((1,), (2, 3)), ((2, 1), (3,))],
+)
+def test_shapes_are_added_to_any_base(of_base, of_codes):
+    shapes = ((*of_base, 5, 3), (*of_codes, 4), (4, 5, 3))
+    base, codes, basis = (torch.randn(*shape, dtype=torch.float64) for shape in shapes)
+    assert torch.allclose(add_shapes(base, codes, basis), base + blend_shapes(codes, basis), atol=1e-12)
+    none = add_shapes(base, codes[..., :0], basis[:0])
+    assert torch.equal(none, base.expand(none.shape))
 
 
 def test_blend_shapes_of_no_codes_is_zero():

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from headsmith.heads.container import HeadContainer, load_head
 from headsmith.maths.rotations import to_matrix
-from headsmith.maths.skinning import blend_shapes, chain_transforms, pose_features, skin_vertices
+from headsmith.maths.skinning import add_shapes, blend_shapes, chain_transforms, pose_features, skin_vertices
 
 
 @dataclass(frozen=True)
@@ -183,5 +183,5 @@ class HeadModel:
         for _, group in groupby(codes, lambda part: part.shape[:-1]):
             together = torch.cat(list(group), -1)
             last = first + together.shape[-1]
-            moved, first = moved + blend_shapes(together, self.basis[first:last]), last
+            moved, first = add_shapes(moved, together, self.basis[first:last]), last
         return moved

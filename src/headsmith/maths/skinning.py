@@ -15,6 +15,16 @@ def blend_shapes(codes: Float[Tensor, "*batch K"], basis: Float[Tensor, "K V 3"]
     return flat.unflatten(-1, basis.shape[1:])
 
 
+def add_shapes(
+    base: Float[Tensor, "*#batch V 3"], codes: Float[Tensor, "*#batch K"], basis: Float[Tensor, "K V 3"]
+) -> Float[Tensor, "*both V 3"]:
+    """Return ``base + blend_shapes(codes, basis)``; in one pass over the result where all share one base."""
+    if base.shape[:-2].numel() != 1 or base.ndim > codes.ndim + 1:
+        return base + blend_shapes(codes, basis)
+    moved = torch.addmm(base.flatten(), codes.flatten(0, -2) if codes.ndim > 1 else codes[None], basis.flatten(1))
+    return moved.reshape(*codes.shape[:-1], *basis.shape[1:])
+
+
 def rigid_transforms(
     rotations: Float[Tensor, "*batch J 3 3"], origins: Float[Tensor, "*batch J 3"]
 ) -> Float[Tensor, "*batch J 3 4"]:
