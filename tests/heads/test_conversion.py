@@ -13,7 +13,9 @@ from headsmith.heads.conversion import Conversion
 from headsmith.heads.conversion_camera import carry_cameras
 from headsmith.heads.conversion_places import LANDMARKS, VERTICES, same_triangles, shared_places
 from headsmith.heads.conversion_residual import Residuals
+from headsmith.heads.conversion_skull import skull_directions, skull_places
 from headsmith.heads.conversion_sums import HeadState, PersonSums, normal_equations
+from headsmith.heads.embedding_types import Embedding
 from headsmith.heads.landmark_model import LandmarkModel
 from headsmith.heads.model import HeadModel, HeadParameters
 from headsmith.maths.cameras import Camera, project
@@ -223,6 +225,38 @@ def test_a_head_of_another_mesh_is_met_by_landmarks():
     assert conversion.places.kind == LANDMARKS and set(conversion.places.regions) >= {"lips", "irises", "skin"}
     assert parts["distances"].max() * MILLI < 1e-6
     torch.testing.assert_close(own.expression, given.expression, atol=1e-6, rtol=0)
+
+
+def test_rays_leave_the_skull_where_its_surface_is(anny_container):
+    head, directions = anny_container, skull_directions()
+    assert 40 < len(directions) < 120 and np.allclose(np.linalg.norm(directions, axis=1), 1)
+    faces, weights = (part.numpy() for part in skull_places(head, directions))
+    assert (faces >= 0).all() and weights.min() >= 0 and np.allclose(weights.sum(1), 1)
+    places = (head.template[head.faces[faces]] * weights[..., None]).sum(1)
+    assert places[:, 2].max() < 0 < places[:, 1].max() and np.ptp(places[:, 0]) > 0.1
+    eyes = head.joint_regressor[3:] @ head.template
+    start = eyes.mean(0) - [0, 0, 1.15 * np.linalg.norm(eyes[0] - eyes[1])]
+    along = (places - start) / np.linalg.norm(places - start, axis=1, keepdims=True)
+    np.testing.assert_allclose(along, directions, atol=1e-5)
+    further = head.template - start
+    for ray, place in zip(directions[::9], places[::9], strict=True):
+        near = np.linalg.norm(further - np.outer(further @ ray, ray), axis=1) < 2e-3
+        assert (further[near] @ ray).max(initial=0) < np.linalg.norm(place - start) + 3e-3, "nothing lies beyond"
+
+
+def test_meshes_of_other_triangles_share_landmarks_and_skull(anny_container):
+    head = anny_container
+    points = np.arange(478, dtype=np.int32)
+    rows = head.regions["face"]
+    faces = np.flatnonzero(np.isin(head.faces, rows).all(1))[np.arange(478) * 7 % 900]
+    weights = np.random.default_rng(0).dirichlet((2, 2, 2), 478).astype(np.float32)
+    head = head.with_embedding("mediapipe478", Embedding(points, faces.astype(np.int32), weights))
+    other = replace(head, faces=np.roll(head.faces, 1, 1), name="rolled")
+    other = other.with_embedding("mediapipe478", Embedding(points, faces.astype(np.int32), np.roll(weights, 1, 1)))
+    places = shared_places(head, other)
+    skull = places.regions["skull"]
+    assert places.kind == LANDMARKS and skull.sum() > 40 and len(skull) == 478 + skull.sum()
+    assert places.weights[torch.from_numpy(skull)].sum() == pytest.approx(0.1 / 1.1)
 
 
 def test_heads_that_share_nothing_are_refused():

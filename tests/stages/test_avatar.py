@@ -150,6 +150,15 @@ def test_a_damaged_avatar_is_refused_by_name(clip, trained, tmp_path):
         render_avatar(**arguments, **outputs, avatar=broken, settings=RendersSettings(), threads=1)
 
 
+def test_an_avatar_of_another_head_is_refused(clip, trained, tmp_path):
+    content = torch.load(trained[0] / "avatar.pt", weights_only=True)
+    torch.save(content | {"head_sha256": "f" * 64}, tmp_path / "avatar.pt")
+    arguments = {name: clip[name] for name in ("clip", "head", "tracking", "dataset", "frames")}
+    outputs = {"manifest": tmp_path / "r.json", "video": tmp_path / "r.mp4"}
+    with pytest.raises(UserError, match="the avatar belongs to head ffffffffffff"):
+        render_avatar(**arguments, **outputs, avatar=tmp_path / "avatar.pt", settings=RendersSettings(), threads=1)
+
+
 def test_a_frame_changed_on_disk_is_noticed(clip, tmp_path):
     own = write_clip(tmp_path / "clip")
     frame = own["frames"].with_suffix("") / "00002.png"

@@ -1,7 +1,7 @@
 """Which places of two heads are the same place of a face: what one head is fitted to the other by.
 
 Heads with the same triangles (all of FLAME's) share their vertices. Others share the points that a landmark detector was seen
-to find on both: brows, eyes with the irises, nose, lips, jaw line and the skin between.
+to find on both: brows, eyes with the irises, nose, lips, jaw line and the skin between; and, with little weight, the skull.
 """
 
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from torch import Tensor
 from headsmith.contract.conventions import CONVENTIONS
 from headsmith.contract.errors import UserError
 from headsmith.heads.container import HeadContainer
+from headsmith.heads.conversion_skull import skull_directions, skull_places
 
 VERTICES, LANDMARKS = "vertices", "landmarks"
 """What the places are."""
@@ -24,10 +25,12 @@ FACE_WEIGHT = 3.0
 """Weight of a vertex of the face against one of skull, ears and neck."""
 OUTLINE_WEIGHT = 0.3
 """Weight of the outline of the face, which slides over the head with the view and is seen worst."""
+SKULL_SHARE = 0.1
+"""Weight of all places of the skull together, against that of all landmarks: they are the same place of a head by and large."""
 LEAST_SHARED = 60
 """Fewest landmarks by which a head is fitted: those of iBUG's 68."""
 
-Surface = tuple[Int[Tensor, " L"], Float[Tensor, "L 3"]]
+Surface = tuple[Int[Tensor, " _n"], Float[Tensor, "_n 3"]]
 """Triangles and barycentric coordinates."""
 
 
@@ -100,8 +103,25 @@ def shared_landmarks(source: HeadContainer, target: HeadContainer) -> Places:
     weights = np.where(np.isin(ids, facts.outline), OUTLINE_WEIGHT, 1.0)
     named = {name: np.isin(ids, members) for name, members in facts.parts.items()}
     named["skin"] = ~np.any(list(named.values()), axis=0)
-    named = {name: rows for name, rows in named.items() if rows.any()}
-    return Places(LANDMARKS, *(_as_embedded(head, convention, points) for head in heads), _normalised(weights), named)
+    surfaces, count = _shared_skull(*heads)
+    weights = np.concatenate([weights, np.full(count, SKULL_SHARE * weights.sum() / max(count, 1))])
+    named = {name: np.concatenate([rows, np.zeros(count, bool)]) for name, rows in named.items() if rows.any()}
+    named |= {"skull": np.arange(len(weights)) >= len(ids)} if count else {}
+    joined = [_joined(_as_embedded(head, convention, points), skull) for head, skull in zip(heads, surfaces, strict=True)]
+    return Places(LANDMARKS, *joined, _normalised(weights), named)
+
+
+def _joined(first: Surface, second: Surface) -> Surface:
+    return torch.cat([first[0], second[0]]), torch.cat([first[1], second[1]])
+
+
+def _shared_skull(source: HeadContainer, target: HeadContainer) -> tuple[tuple[Surface, Surface], int]:
+    """Return the places of the skull on both heads, and how many there are."""
+    directions = skull_directions()
+    found = [skull_places(head, directions) for head in (source, target)]
+    both = (found[0][0] >= 0) & (found[1][0] >= 0)
+    first, second = ((faces[both], weights[both]) for faces, weights in found)
+    return (first, second), int(both.sum())
 
 
 def _common_points(convention: str, source: HeadContainer, target: HeadContainer) -> tuple[int, ...]:

@@ -24,7 +24,7 @@ from headsmith.stages.tracking_file import read_tracking
 
 NOTES = {
     VERTICES: "the heads are one mesh: distances are between its vertices, the neck at rest, but for those at its lower end",
-    LANDMARKS: "the heads are two meshes: distances are between landmarks; skull, ears and neck are guessed from the face",
+    LANDMARKS: "the heads are two meshes: distances are between landmarks, and roughly the skull; ears and neck are guessed",
 }
 GROUPS = ("linear", "angles", "turn", "shift")
 """The parts of a ``HeadState``."""
