@@ -65,10 +65,11 @@ def skin_vertices(
     """Return vertices moved by the weighted sum of the joints' transforms (SMPL, equation 2).
 
     Leading shapes of ``vertices`` and ``transforms`` broadcast. Coordinates come before vertices on the way, so that all inner
-    loops run over vertices, and a blended transform is used column by column: no more than three numbers a vertex are written.
+    loops run over vertices, and all transforms are blended in one product, then used column by column.
     """
-    *axes, shift = (column.mT @ weights.mT for column in transforms.unbind(-1))
-    moved = shift
+    columns = transforms.movedim(-1, 0).mT
+    blended = (columns.reshape(-1, weights.shape[1]) @ weights.mT).view(*columns.shape[:-1], len(weights))
+    *axes, moved = blended.unbind(0)
     for axis, coordinate in zip(axes, vertices.unbind(-1), strict=True):
         moved = torch.addcmul(moved, axis, coordinate[..., None, :])
     return moved.mT.contiguous()
