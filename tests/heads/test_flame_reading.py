@@ -127,6 +127,10 @@ REFUSED = {
     "v_template cannot be read: it is a str": {"v_template": "mean"},
     "J_regressor cannot be read: it has shape (5, 5022)": {"J_regressor": np.zeros((5, 5022))},
     "no FLAME model that can be used: J holds 1 numbers": {"J": with_number("J", (0, 0), np.nan)},
+    "v_template has shape (5022, 3), not (5023, 3)": {"v_template": flame_arrays()["v_template"][1:]},
+    "weights holds 1 numbers that are not finite": {"weights": with_number("weights", (5, 1), np.inf)},
+    "f names vertices 0..5023, but there are 5023": {"f": with_number("f", (3, 1), 5023)},
+    "kintree_table has parents [-1, 0, 1, 2, 1]": {"kintree_table": with_number("kintree_table", (0, 3), 2)},
     "bs_style is 'dqbs', not lbs": {"bs_style": "dqbs"},
     "the expressions are ('first_100', 100)": {"supr_expression_metadata": {**METADATA, "expr_components": "first_100"}},
     "the expressions are ('last_100', 50)": {"supr_expression_metadata": {**METADATA, "n_expr": 50}},
@@ -145,6 +149,14 @@ def test_files_that_are_not_flame_are_refused_with_the_reason(tmp_path, read, re
     assert reason in caught.value.what
     assert caught.value.file == str(path)
     assert caught.value.remedy
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_file_that_was_cut_off_is_refused(models, tmp_path, read, layout):
+    path = tmp_path / "generic_model.pkl"
+    path.write_bytes(models[layout].read_bytes()[:-1000])
+    with pytest.raises(UserError, match=r"broken or cut off|ends after"):
+        read(path)
 
 
 def test_the_light_bases_are_no_fault_of_their_own(tmp_path, read):
