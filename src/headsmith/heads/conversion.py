@@ -21,7 +21,7 @@ from headsmith.maths.rotations import axis_angle_to_matrix, skew
 ANGLE_DEVIATION, LID_DEVIATION = 0.1, 0.2
 """How far, in radians and shares of closing, joints and lids go from where they were on the first head for a unit of ridge."""
 LID_RANGE = (0.0, 1.0)
-MOST_STEPS, SETTLED = 30, 1e-10
+MOST_STEPS, SETTLED = 30, 1e-6
 """Steps of a fit, and the largest change of a code, radian or metre at which it ends."""
 DAMPING = 1e-9
 """Square millimetres added so that codes which move nothing stay; it slows the fit, and does not move where it ends."""
