@@ -36,7 +36,7 @@ class HeadsSettings:
     embeddings: list[str] = setting(
         [],
         "official embeddings of landmarks on FLAME, `landmark_embedding.npy` or `mediapipe_landmark_embedding.npz`; what they "
-        "hold is used, what they lack is measured",
+        "hold is used; of what they lack, irises and the 68 points are measured",
     )
     identity_samples: int = setting(600, "identities sampled for Anny's principal components", minimum=100)
     identity_components: int = setting(150, "identity components of Anny that are kept", minimum=5)
