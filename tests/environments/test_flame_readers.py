@@ -17,7 +17,9 @@ from pathlib import Path
 
 import pytest
 from flame_files import LIGHT, FakeMatVecMult, write_flame
+from workflow.house import CLIPS, CODE, House, environment
 
+from headsmith.contract import paths
 from headsmith.contract.settings import HeadsSettings
 from headsmith.stages.flame import read_flame
 
@@ -46,6 +48,22 @@ for path in sorted(folder.glob("*.pkl")):
     found[path.name] = hashlib.sha256(output.read_bytes()).hexdigest()
 print(json.dumps(found))
 """
+
+CONDA = """\
+#!{python}
+import json, os, sys
+told = {{"conda_prefix": {root!r}, "root_prefix": {root!r}, "platform": "linux-64", "conda_version": "25.9.1"}}
+words = sys.argv[1:]
+if words == ["--version"]:
+    print("conda 25.9.1")
+elif words[0] == "info":
+    print(json.dumps(told))
+elif words[0] == "config":
+    print(json.dumps({{"get": {{"channel_priority": "strict"}}}}))
+elif words[:2] == ["env", "create"]:
+    os.symlink({built!r}, words[words.index("--prefix") + 1])
+"""
+"""What Snakemake asks of conda; the environment that it is to create is one that is there."""
 
 
 @dataclass(frozen=True)
@@ -173,6 +191,38 @@ def test_every_reader_gives_the_same_bytes(environments, files, ours, tmp_path, 
         assert json.loads(done.stdout) == ours, reader
     assert {"generic_model.pkl", f"{name}-2.pkl", f"{name}-4.pkl"} <= ours.keys()
     assert len({*ours.values()}) == len(ours)
+
+
+@pytest.mark.parametrize("name", READER_OF)
+def test_the_rule_reads_in_the_environment_that_the_setting_names(environments, files, ours, tmp_path, name) -> None:
+    place = environments[name]
+    if place.python is None:
+        pytest.skip(place.reason)
+    house = House(tmp_path / "house")
+    house.folder.mkdir()
+    for part in CODE:
+        (shutil.copytree if (ROOT / part).is_dir() else shutil.copy2)(ROOT / part, house.folder / part)
+    (house.folder / "config/clips.tsv").write_text(CLIPS)
+    model = files / f"{name}-2.pkl"
+    house.settings(heads={"model": "flame2020", "flame2020": str(model), "reader": READER_OF[name]})
+    output = paths.FLAME.format(head="flame2020")
+    shell = {**environment(), "PATH": f"{stand_in(place, tmp_path)}:{os.environ['PATH']}"}
+    command = house.command(output, "--use-conda")
+    done = subprocess.run(command, cwd=house.folder, env=shell, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Activating conda environment" in done.stderr
+    assert hashlib.sha256((house.folder / output).read_bytes()).hexdigest() == ours[model.name]
+
+
+def stand_in(place: Environment, folder: Path) -> Path:
+    """Write a stand-in for conda, and return the folder that is to be on the path."""
+    programs = folder / "conda/bin"
+    programs.mkdir(parents=True)
+    text = CONDA.format(python=sys.executable, root=str(folder / "conda"), built=str(place.python.parents[1]))
+    (programs / "conda").write_text(text)
+    (programs / "conda").chmod(0o755)
+    (programs / "activate").write_text('export CONDA_PREFIX="$1" PATH="$1/bin:$PATH"\n')
+    return programs
 
 
 @pytest.mark.parametrize("name", READER_OF)
