@@ -15,7 +15,7 @@ rule convert_clip:
         "logs/{clip}/conversion-{head}.tsv"
     conda:
         "../envs/avatar.yaml"
-    threads: 2
+    threads: 1
     resources:
         mem_mb=4000,
         runtime=60,

@@ -63,3 +63,16 @@ def test_a_video_stands_for_itself(tmp_path: Path) -> None:
 
 def test_media_knows_the_same_lists() -> None:
     assert set(PICTURE_LISTS) == LISTS
+
+
+def test_a_subject_changes_with_any_of_its_folders(tmp_path):
+    places = [tmp_path / f"dataset/one/{name}" for name in ("imgs", "alpha", "parsing")]
+    places += [tmp_path / "metrical-tracker/output/one/checkpoint", tmp_path / "own"]
+    for place in places:
+        place.mkdir(parents=True)
+    for folder in (tmp_path, tmp_path / "dataset/one"):
+        for place in places:
+            before = stamp_subject(folder, str(tmp_path / "own"))
+            assert before == stamp_subject(folder, str(tmp_path / "own"))
+            (place / f"{folder.name}-{place.name}").write_text("x")
+            assert stamp_subject(folder, str(tmp_path / "own")) != before, place

@@ -53,7 +53,7 @@ def convert_head(
         output: The same file for the other head; ``tracking.source: headsmith`` takes it.
         summary: Distances between the two heads in millimetres, and how the heads were matched, ``.json``.
         settings: The stage's settings.
-        threads: For torch.
+        threads: For torch; one is the fastest, because its matrices are small.
 
     Raises:
         UserError: The tracking is another head's, both heads are the same, they share too little, no frame has parameters, or

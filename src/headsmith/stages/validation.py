@@ -45,14 +45,14 @@ def validate_dataset(
         refused: Where the verdict goes instead, and the picture beside it, where something is wrong: outputs of a failed rule
             are removed.
         settings: The stage's settings; ``folder`` is checked where no dataset is given.
-        threads: For reading images, and torch.
+        threads: For reading images.
         dataset: Manifest of a clip's dataset.
         head: The container of the head that the codes are of, where that is known.
 
     Raises:
         UserError: There is no subject in the folder, or it has faults; all kinds are in the message.
     """
-    torch.set_num_threads(threads)
+    torch.set_num_threads(1)
     for old in (refused, refused.with_suffix(".png")):
         old.unlink(missing_ok=True)
     subject = find_subject(folder_of(dataset) if dataset else Path(settings.folder), _checkpoint(settings, dataset))
