@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from headsmith.contract.stamps import PICTURE_LISTS, stamp_pictures
+from headsmith.contract.stamps import PICTURE_LISTS, stamp_pictures, stamp_subject
 from headsmith.media.pictures_list import LISTS
 
 
