@@ -259,7 +259,7 @@ def parts_of_export(wildcards):
     if wildcards.export in TABLES:
         return frames
     if wildcards.export in MESHES:
-        moving = frames if wildcards.export == "glb" and chosen.frames != "neutral" else {}
+        moving = frames if wildcards.export == "glb" else {}
         model = {"texture": SETTINGS.heads.texture} if SETTINGS.heads.texture else {}
         texture = {"clip": frames | frames_folder | head_masks, "model": model, "regions": {}}
         return moving | texture[chosen.texture]

@@ -95,6 +95,17 @@ def test_a_mistake_names_the_layer_it_stands_in(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "word"), [("frames: {size: 1", "not valid YAML"), ("- frames", "not sections"), ("3", "not sections")]
 )
+def test_the_command_line_may_give_numbers_and_truths_as_texts(tmp_path: Path) -> None:
+    """As Snakemake does within braces: `--config 'exports={pose: true, held_out: 8}'`."""
+    texts = {"exports": {"pose": "true", "held_out": "8"}, "frames": {"fps": "12.5", "crop": "0,0,64"}}
+    settings = load_settings(DEFAULTS, tmp_path / "none.yaml", texts)
+    assert (settings.exports.pose, settings.exports.held_out) == (True, 8)
+    assert (settings.frames.fps, settings.frames.crop) == (12.5, "0,0,64")
+    for wrong in ("8.5", "eight", "[8", "true"):
+        with pytest.raises(UserError, match="not a whole number"):
+            load_settings(DEFAULTS, tmp_path / "none.yaml", {"exports": {"held_out": wrong}})
+
+
 def test_a_broken_file_is_explained(tmp_path: Path, text: str, word: str) -> None:
     user = tmp_path / "config.yaml"
     user.write_text(text)

@@ -92,8 +92,11 @@ def test_a_glb_moves_at_the_clips_own_times(inputs: dict[str, Path]) -> None:
     kept = [number for number in CLIP.ids.tolist() if number != 8]
     np.testing.assert_allclose(times, np.array(kept) / 25, atol=1e-6)
     assert told["frames"] == kept and told["camera"] and told["seconds"] == pytest.approx(16 / 25)
-    still, told = export(inputs, "glb")
-    assert "animations" not in GlbFile((still / "head.glb").read_bytes()).tree and not told["camera"]
+    rest, told = export(inputs, "glb")
+    assert "animations" in GlbFile((rest / "head.glb").read_bytes()).tree and not told["camera"]
+    assert told["frames"] == kept and told["axes"].startswith("the head's own")
+    assert export(inputs, "glb", frames="4:6")[1]["frames"] == [4, 6]
+    assert export(inputs, "glb", frames="4:4")[1]["seconds"] == 0
 
 
 def test_a_texture_from_the_clip_says_how_much_was_seen(inputs: dict[str, Path]) -> None:

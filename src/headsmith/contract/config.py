@@ -173,6 +173,8 @@ def _value(item: Field, value: Any, path: str, source: str) -> Any:
 
 
 def _typed(kind: Any, value: Any, path: str, source: str) -> Any:
+    if source == COMMAND_LINE and isinstance(value, str) and kind in (bool, int, float):
+        value = _read_text(value)
     if kind is float and type(value) is int:
         return float(value)
     if type(value) is kind and (kind is not list or all(type(entry) is str for entry in value)):
@@ -181,6 +183,14 @@ def _typed(kind: Any, value: Any, path: str, source: str) -> Any:
         remedy = f"YAML reads {value} as text, because the dot is missing: write {_with_dot(value)}"
         raise _error(f"{path} is the text {value!r}, not {_KINDS[kind]}", path, source, remedy)
     raise _error(f"{path} is {shown(value)}, not {_KINDS[kind]}", path, source, f"write {_KINDS[kind]}")
+
+
+def _read_text(text: str) -> Any:
+    """Return what YAML reads in a text: within braces, Snakemake's ``--config`` leaves numbers and truths as texts."""
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
 
 
 def _with_dot(text: str) -> str:

@@ -45,7 +45,8 @@ class ExportsSettings:
     formats: list[str] = setting(["obj", "glb", "csv"], "what the target `exports` makes", choices=EXPORTS)
     frames: str = setting(
         "neutral",
-        "meshes: the person at rest (`neutral`), `all` tracked frames, or those of the ids `first:last:step`, last included",
+        "meshes: the person at rest (`neutral`), `all` tracked frames, or those of the ids `first:last:step`, the last "
+        "included; a GLB always moves, with `neutral` through all of them",
         choices=("neutral", "all"),
         pattern=r"\d*:\d*(:[1-9]\d*)?",
         forms=("first:last:step",),

@@ -26,7 +26,7 @@ from headsmith.exports.texture_regions import paint_regions, vertex_colours
 from headsmith.heads.model import HeadModel
 from headsmith.media.images import write_image
 from headsmith.media.progress import progress
-from headsmith.stages.exports_frames import NEUTRAL, chosen, left_out, times_of
+from headsmith.stages.exports_frames import ALL, NEUTRAL, chosen, left_out, times_of
 from headsmith.stages.exports_views import clip_views
 
 Picture = UInt8[ndarray, "S S 3"]
@@ -58,7 +58,7 @@ def write_meshes(
         export: ``obj``, ``ply`` or ``glb``.
         folder: An empty folder.
         clip: Name of the clip.
-        frames: Manifest of the frames; needed for a texture from the clip and for a GLB that moves.
+        frames: Manifest of the frames; needed for a texture from the clip, and for the times of a GLB.
         head_masks: Manifest of the head masks; needed for a texture from the clip.
         texture: ``FLAME_texture.npz``; needed for the texture ``model``.
         tracked: The clip's tracking.
@@ -68,11 +68,12 @@ def write_meshes(
     Raises:
         UserError: An input is missing, no frame can be used, or what was written is not the head.
     """
-    places = [] if settings.frames == NEUTRAL else chosen(tracked, settings.frames, clip)
+    still = settings.frames == NEUTRAL and export != "glb"
+    places = [] if still else chosen(tracked, ALL if settings.frames == NEUTRAL else settings.frames, clip)
     posed = settings.pose and bool(places)
     picture, told = make_texture(settings, model, tracked, clip, frames=frames, head_masks=head_masks, texture=texture)
     if export == "glb":
-        told |= write_moving(folder, clip, model, tracked, places, picture, posed=posed, frames=frames)
+        told |= write_moving(folder, clip, model, tracked.take(places), picture, posed=posed, frames=frames)
     else:
         write_still(export, folder, clip, model, tracked, places, picture, posed=posed)
     surface = Surface.of(model.container)
@@ -122,29 +123,17 @@ def moving(model: HeadModel, tracked: Track, places: list[int], *, posed: bool) 
 
 
 def write_moving(
-    folder: Path,
-    clip: str,
-    model: HeadModel,
-    tracked: Track,
-    places: list[int],
-    picture: Picture,
-    *,
-    posed: bool,
-    frames: Path | None,
+    folder: Path, clip: str, model: HeadModel, own: Track, picture: Picture, *, posed: bool, frames: Path | None
 ) -> dict[str, Any]:
-    """Write the GLB: at rest, or animated over frames."""
-    motion, lens = None, None
-    if places:
-        own = tracked.take(places)
-        times = times_of(own, needed(frames, "the frames", clip), clip)
-        pose = np.concatenate([OPENGL @ own.rotation, (own.translation @ OPENGL)[..., None]], -1) if posed else None
-        motion = Motion(times - times[0], own.parameters(), pose)
-        centred = np.abs(tracked.principal - np.array(tracked.size) / 2).max() <= CENTRE_TOLERANCE
-        if posed and centred:
-            lens = Lens(2 * float(np.arctan(tracked.size[1] / (2 * tracked.focal))), tracked.size[0] / tracked.size[1])
+    """Write the GLB of a person who moves as in a clip, whose frames are all tracked."""
+    times = times_of(own, needed(frames, "the frames", clip), clip)
+    pose = np.concatenate([OPENGL @ own.rotation, (own.translation @ OPENGL)[..., None]], -1) if posed else None
+    motion = Motion(times - times[0], own.parameters(), pose)
+    centred = np.abs(own.principal - np.array(own.size) / 2).max() <= CENTRE_TOLERANCE
+    lens = Lens(2 * float(np.arctan(own.size[1] / (2 * own.focal))), own.size[0] / own.size[1]) if posed and centred else None
     with torch.no_grad():
-        write_glb(folder / f"{NAME}.glb", model, tracked.parameters(), picture, name=clip, motion=motion, lens=lens)
-    return {"seconds": float(motion.times[-1]) if motion else 0.0, "camera": lens is not None}
+        write_glb(folder / f"{NAME}.glb", model, own.parameters(), picture, name=clip, motion=motion, lens=lens)
+    return {"seconds": float(motion.times[-1]), "camera": lens is not None}
 
 
 def make_texture(
