@@ -68,7 +68,7 @@ def by_dlib(detector: Detector) -> Measure:
         outline = outline_triangles(head, surfaces.skin, mapped, IBUG68)
         watch = discerning(watcher(head, detector, {**shown, "outline": outline}), mapped, head.faces, IBUG68)
         inner = measure_embedding(model, watch, shown, IBUG68)[0]
-        return merge(measure_contour(model, watch, IBUG68)[0].at(0.0), inner, range(IBUG68.count))
+        return merge(measure_contour(model, watch, IBUG68, outline)[0].at(0.0), inner, range(IBUG68.count))
 
     return measure
 

@@ -51,8 +51,17 @@ def triangles(anny_model, known):
     return outline_triangles(head, skin, known, IBUG68)
 
 
+def edges(ids, triangles):
+    """The points of either side, and of each row of pixels the face's edge there: column, row, and triangle."""
+    rows = np.flatnonzero((ids >= 0).any(1))
+    first = (ids[rows] >= 0).argmax(1)
+    last = SIZE - 1 - (ids[rows, ::-1] >= 0).argmax(1)
+    yield slice(0, 8), first, rows, triangles[ids[rows, first]]
+    yield slice(16, 8, -1), last + 1, rows, triangles[ids[rows, last]]
+
+
 def edge_detector(head, known, triangles, lost=()):
-    """A watch whose detector marks the leftmost and the rightmost pixel of the face in some rows, and the lowest."""
+    """A watch whose detector marks the leftmost and the rightmost pixel of the face at some heights of the head."""
 
     def watch(vertices, turned):
         camera = camera_for(turned)
@@ -62,10 +71,10 @@ def edge_detector(head, known, triangles, lost=()):
         sight = Sight(pixels, depth, np.where(ids >= 0, triangles[ids], -1))
         inner = Places(known.faces, known.barycentrics.astype(np.float64)).on(vertices, head.faces)
         points = project(torch.as_tensor(inner), camera)[0].numpy()
-        for place, height in enumerate(HEIGHTS):
-            row = int(project(torch.tensor([[0, height, 0.0]]).double(), camera)[0][0, 1])
-            columns = np.flatnonzero(ids[row] >= 0)
-            points[place], points[16 - place] = (columns[0], row + 0.5), (columns[-1] + 1, row + 0.5)
+        for places, column, row, carrier in edges(ids, triangles):
+            heights = vertices[head.faces[carrier]].mean(1)[:, 1]
+            best = np.abs(heights - HEIGHTS[:, None]).argmin(1)
+            points[places] = np.stack([column[best], row[best] + 0.5], 1)
         yaw = np.rad2deg(np.arcsin(turned[0, 2]))
         if any(abs(yaw - angle) < 3 for angle in lost):
             points += 80
@@ -82,7 +91,7 @@ def few(monkeypatch):
 
 def test_the_outline_is_the_edge_that_the_camera_sees(anny_model, known, triangles, few):
     head = anny_model.container
-    contour, figures = measure_contour(anny_model, edge_detector(head, known, triangles), IBUG68)
+    contour, figures = measure_contour(anny_model, edge_detector(head, known, triangles), IBUG68, triangles)
     assert np.rad2deg(contour.yaws).round().tolist() == [-20, 0, 20]
     assert figures["contour_yaws"] == 3
     mean = head_vertices(anny_model)
@@ -93,11 +102,11 @@ def test_the_outline_is_the_edge_that_the_camera_sees(anny_model, known, triangl
         seen = project(torch.as_tensor(places), view.camera)[0].numpy()
         miss = np.linalg.norm(seen - view.points[OUTLINE], axis=1)
         assert np.median(miss) < 2
-        assert np.delete(miss, 8).max() < 8
+        assert np.quantile(miss, 0.75) < 4
 
 
 def test_the_near_cheek_slides_back_and_the_far_one_forward(anny_model, known, triangles, few):
-    contour, _ = measure_contour(anny_model, edge_detector(anny_model.container, known, triangles), IBUG68)
+    contour, _ = measure_contour(anny_model, edge_detector(anny_model.container, known, triangles), IBUG68, triangles)
     mean, faces = head_vertices(anny_model), anny_model.container.faces
     depth = np.stack(
         [Places(row, w.astype(float)).on(mean, faces)[:, 2] for row, w in zip(contour.faces, contour.barycentrics, strict=True)]
@@ -114,14 +123,14 @@ def test_views_in_which_the_detector_lost_the_face_do_not_count(anny_model, know
     assert watch(mean, turn(20.0, 0.0)).points is not None
     assert careful(mean, turn(20.0, 0.0)).points is None
     assert careful(mean, turn(-20.0, 0.0)).points is not None
-    contour, _ = measure_contour(anny_model, careful, IBUG68)
+    contour, _ = measure_contour(anny_model, careful, IBUG68, triangles)
     assert np.rad2deg(contour.yaws).round().tolist() == [-20, 0]
 
 
 def test_a_face_that_is_not_found_from_the_front_has_no_outline(anny_model, known, triangles, few):
     blind = edge_detector(anny_model.container, known, triangles)
     with pytest.raises(UnseenError, match="from the front"):
-        measure_contour(anny_model, lambda *shown: replace(blind(*shown), points=None), IBUG68)
+        measure_contour(anny_model, lambda *shown: replace(blind(*shown), points=None), IBUG68, triangles)
 
 
 def test_neither_ears_nor_neck_carry_the_outline(anny_model, known, triangles):

@@ -1,8 +1,9 @@
 """The points that a detector puts on the face's silhouette: measured at several turns of the head, because they slide.
 
 A detector of 68 points marks the outline of the cheeks and the jaw where it sees it, so its points 0 to 16 lie elsewhere on the
-skin at each turn. At each of several yaws, the mean head and several people are shown to it, tilted a little in all directions;
-where a point is on each is carried over to the picture of the mean head at that yaw, and the median is the point.
+skin at each turn. A single picture does not tell where: along the edge of a cheek, centimetres of skin share a pixel. But over
+small turns a point moves as if it were fixed, so for each of several yaws it is triangulated from the views of the mean head at
+that yaw and the ones beside it, tilted up and down, and from where it is on several people; then it is put on the nearest skin.
 """
 
 import logging
@@ -14,17 +15,21 @@ from numpy import ndarray
 
 from headsmith.contract.conventions import Convention
 from headsmith.heads.container import HeadContainer
-from headsmith.heads.embedding import UnseenError, View, Watch, head_vertices, sample_codes, turn
+from headsmith.heads.embedding import TOLERANCE, UnseenError, View, Watch, head_vertices, sample_codes, stack_cameras, turn
 from headsmith.heads.embedding_types import Contour, Embedding
 from headsmith.heads.model import HeadModel
 from headsmith.heads.sighting import Places, locate, nearest_on_mesh
-from headsmith.maths.cameras import project
+from headsmith.maths.cameras import Camera, project
+from headsmith.maths.triangulation import triangulate
 
 YAWS: tuple[int, ...] = tuple(range(-40, 41, 5))
-"""Degrees. Between two of them, a silhouette that slides over a cheek of 8 cm radius is missed by 0.1 mm at most."""
+"""Degrees."""
 
-TILTS: tuple[tuple[float, float], ...] = ((0, 0), (-2, 0), (2, 0), (0, -5), (0, 5))
-"""Degrees of yaw and pitch that are added for the mean head's views at each yaw."""
+BESIDE = 5
+"""Degrees of yaw, on either side, from which views count for a yaw."""
+
+PITCHES: tuple[int, ...] = (-8, 0, 8)
+"""Degrees by which the mean head is tilted at each yaw."""
 
 PEOPLE, LEAST = 4, 3
 """How many people are shown at each yaw, and how many views must tell a yaw's points for it to be kept."""
@@ -88,55 +93,58 @@ def outline_triangles(
     return skin[~ear[skin] & (corners[skin, :, 1].mean(1) > chin - BELOW_CHIN)]
 
 
-def measure_contour(model: HeadModel, watch: Watch, convention: Convention) -> tuple[Contour, dict[str, int | float]]:
+def measure_contour(
+    model: HeadModel, watch: Watch, convention: Convention, chosen: Int[ndarray, " n"]
+) -> tuple[Contour, dict[str, int | float]]:
     """Return the sliding places of a convention's outline, and what to report. Yaws at which too few views tell are left out.
 
     Args:
         model: The head.
-        watch: Renders and detects; its views have the sight ``outline``, of the triangles that may carry the outline.
+        watch: Renders and detects; its views have the sight ``outline``, of the chosen triangles.
         convention: What the detector's points are.
+        chosen: Triangles that may carry the outline, see ``outline_triangles``.
 
     Raises:
         UnseenError: The head's outline was not found from the front.
     """
-    mean = head_vertices(model)
-    people = [head_vertices(model, codes) for codes in sample_codes(model)[:PEOPLE]]
-    triangles, outline = model.container.faces, np.array(convention.outline)
+    mean, triangles = head_vertices(model), model.container.faces
+    outline = np.array(convention.outline)
+    images = see_all(model, watch, mean, outline)
     rows: dict[int, Places] = {}
-    spreads = []
+    misses = []
     for yaw in YAWS:
-        front, images = seen_at(watch, yaw, mean, people, triangles, outline)
-        if len(images) >= LEAST:
-            middle = np.nanmedian(images, 0)
-            rows[yaw] = locate(middle, front.sights["outline"], triangles, REACH)
-            spreads.append(np.nanmean(np.linalg.norm(images - middle, axis=-1)))
+        near = [image for beside, image in images if abs(beside - yaw) <= BESIDE]
+        if len(near) >= LEAST and any(beside == yaw for beside, _ in images):
+            cameras = stack_cameras([camera for camera, _ in near])
+            pixels = torch.as_tensor(np.stack([points for _, points in near]))
+            rows[yaw] = nearest_on_mesh(triangulate(pixels, cameras, TOLERANCE).numpy(), mean, triangles, chosen)
+            again = project(torch.as_tensor(rows[yaw].on(mean, triangles)).expand(len(near), -1, 3), cameras)[0]
+            misses.append(float((again - pixels).norm(dim=-1).nanmean()))
     rows = {yaw: places for yaw, places in rows.items() if places.found.all()}
     if 0 not in rows:
         raise UnseenError("the detector did not find the outline of the face from the front")
     lost = [yaw for yaw in YAWS if yaw not in rows]
     if lost:
         logger.info("the detector did not find the face turned by %s degrees", ", ".join(map(str, lost)))
-    figures = {"contour_yaws": len(rows), "contour_spread_px": float(np.mean(spreads))}
+    figures = {"contour_yaws": len(rows), "contour_error_px": float(np.mean(misses))}
     return smooth_rows(rows, mean, triangles, outline), figures
 
 
-def seen_at(
-    watch: Watch,
-    yaw: int,
-    mean: Float[ndarray, "V 3"],
-    people: list[Float[ndarray, "V 3"]],
-    triangles: Int[ndarray, "F 3"],
-    outline: Int[ndarray, " M"],
-) -> tuple[View, Float[ndarray, "N M 2"]]:
-    """Return the view of the mean head at a yaw of degrees, and where it would show the outline that each view tells."""
-    tilted = [watch(mean, turn(float(yaw + across), float(down))) for across, down in TILTS]
-    views = tilted + [watch(person, turn(float(yaw), 0.0)) for person in people]
-    front, images = tilted[TILTS.index((0, 0))], []
-    for view in views:
-        if view.points is not None:
-            places = locate(view.points[outline], view.sights["outline"], triangles, REACH)
-            images.append(project(torch.as_tensor(places.on(mean, triangles)), front.camera)[0].numpy())
-    return front, np.array(images).reshape(-1, len(outline), 2)
+def see_all(
+    model: HeadModel, watch: Watch, mean: Float[ndarray, "V 3"], outline: Int[ndarray, " M"]
+) -> list[tuple[int, tuple[Camera, Float[ndarray, "M 2"]]]]:
+    """Return the outline's points in all views in which it was found, each with its camera and its yaw in degrees."""
+    found = []
+    people = [head_vertices(model, codes) for codes in sample_codes(model)[:PEOPLE]]
+    for yaw in YAWS:
+        views = [watch(mean, turn(float(yaw), float(pitch))) for pitch in PITCHES]
+        found += [(yaw, (view.camera, view.points[outline])) for view in views if view.points is not None]
+        for view in (watch(person, turn(float(yaw), 0.0)) for person in people):
+            if view.points is not None:
+                places = locate(view.points[outline], view.sights["outline"], model.container.faces, REACH)
+                on_mean = torch.as_tensor(places.on(mean, model.container.faces))
+                found.append((yaw, (view.camera, project(on_mean, view.camera)[0].numpy())))
+    return found
 
 
 def smooth_rows(
