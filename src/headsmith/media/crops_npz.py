@@ -7,9 +7,6 @@ import os
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +14,9 @@ from jaxtyping import UInt8
 from numpy.lib import format as npy
 
 from headsmith.contract.errors import UserError
-from headsmith.media.parts import Part
-from headsmith.media.pictures import USUAL_FPS
+from headsmith.media.file_frames import FileReader
 from headsmith.media.pictures_list import IN_FOLDERS
-from headsmith.media.sizes import capped_size, check_pixels, resize_image
+from headsmith.media.sizes import check_pixels
 
 IMAGES = ("img_aligned", "img")
 """Names of the crop, the first that is there."""
@@ -87,40 +83,7 @@ def read_crop(path: Path, clip: str | None = None) -> UInt8[np.ndarray, "H W 3"]
         raise UserError(f"the crop cannot be read: {error}", clip=clip, file=path, remedy=remedy) from error
 
 
-@dataclass(frozen=True)
-class CropFrame:
-    """One crop.
-
-    Attributes:
-        source_index: The number that names its file.
-        seconds: ``source_index`` over the rate.
-        path: The file.
-        size: Width and height of the image.
-        clip: Name of the clip, for messages.
-    """
-
-    source_index: int
-    seconds: float
-    path: Path
-    size: tuple[int, int]
-    clip: str | None = None
-
-    @property
-    def name(self) -> str:
-        """Name of the file, for messages."""
-        return self.path.name
-
-    @cached_property
-    def image(self) -> UInt8[np.ndarray, "H W 3"]:
-        """The crop, RGB 0..255, of the reader's size; read when first asked for.
-
-        Raises:
-            UserError: The file is broken or gone.
-        """
-        return resize_image(read_crop(self.path, self.clip), self.size)
-
-
-class CropReader:
+class CropReader(FileReader):
     """Streams crops in the order of their numbers, the same ones at each iteration; missing numbers stay missing.
 
     Args:
@@ -130,14 +93,6 @@ class CropReader:
         end: Last second, not included; None: the end.
         max_side: Longer side of the images at most; 0 leaves them.
         clip: Name of the clip, for messages.
-
-    Attributes:
-        source_size: Width and height of the crops.
-        size: Width and height of the images.
-        fps: Frames a second.
-        decoded: Crops handed out in the last iteration.
-        broken: 0: a broken file is an error.
-        remarks: What the user should know, a sentence each.
 
     Raises:
         UserError: A file is broken or holds no picture, sizes differ, two files have one number, or the part
@@ -154,55 +109,29 @@ class CropReader:
         max_side: int = 0,
         clip: str | None = None,
     ) -> None:
-        self.path = Path(path)
-        self.clip = clip
-        self.fps = fps or USUAL_FPS
-        self.part = Part(start or 0.0, np.inf if end is None else end)
-        named = [(NUMBERED.fullmatch(entry.name), entry) for entry in self.path.iterdir()]
-        self.crops = sorted((int(match[1]), entry) for match, entry in named if match)
-        self.source_size = self._read_headers()
-        self.size = capped_size(self.source_size, max_side)
-        self.remarks = [REMARK, *self._gaps()]
-        self.decoded = self.broken = 0
-        self.part.check((self.crops[-1][0] + 1) / self.fps, clip=clip, file=path)
+        named = [(NUMBERED.fullmatch(entry.name), entry) for entry in Path(path).iterdir()]
+        crops = sorted((int(match[1]), entry) for match, entry in named if match)
+        size = common_size(Path(path), crops, clip)
+        part = {"fps": fps, "start": start, "end": end, "max_side": max_side, "clip": clip}
+        super().__init__(path, crops, size, [REMARK, *tell_gaps(crops)], read_crop, **part)
 
-    @property
-    def expected(self) -> int:
-        """Crops that an iteration yields."""
-        return sum(1 for _ in self._frames())
 
-    @property
-    def expected_decoded(self) -> int:
-        """Crops of the part."""
-        return self.expected
+def common_size(path: Path, crops: list[tuple[int, Path]], clip: str | None) -> tuple[int, int]:
+    """Return the width and height that all crops share.
 
-    def __iter__(self) -> Iterator[CropFrame]:
-        self.decoded = 0
-        for frame in self._frames():
-            self.decoded += 1
-            yield frame
+    Raises:
+        UserError: A file holds no picture, sizes differ, or two files have one number.
+    """
+    sizes = {crop_header(file, clip)[1]: file.name for _, file in crops}
+    if len(sizes) > 1:
+        told = ", ".join(f"{name} is {width} x {height}" for (width, height), name in sizes.items())
+        raise UserError(f"crops of several sizes: {told}", clip=clip, file=path, remedy=NO_PICTURES)
+    if len({number for number, _ in crops}) < len(crops):
+        raise UserError("two files have one number", clip=clip, file=path, remedy="remove the one too many")
+    return next(iter(sizes))
 
-    def sample(self, every: int) -> Iterator[CropFrame]:
-        """Yield one crop of ``every``, from the first; the counts of the last iteration stay as they are."""
-        for index, frame in enumerate(self._frames()):
-            if index % every == 0:
-                yield frame
 
-    def _frames(self) -> Iterator[CropFrame]:
-        for number, path in self.crops:
-            seconds = number / self.fps
-            if not self.part.before(seconds) and not self.part.after(seconds):
-                yield CropFrame(number, seconds, path, self.size, self.clip)
-
-    def _read_headers(self) -> tuple[int, int]:
-        sizes = {crop_header(path, self.clip)[1]: path.name for _, path in self.crops}
-        if len(sizes) > 1:
-            told = ", ".join(f"{name} is {width} x {height}" for (width, height), name in sizes.items())
-            raise UserError(f"crops of several sizes: {told}", clip=self.clip, file=self.path, remedy=NO_PICTURES)
-        if len({number for number, _ in self.crops}) < len(self.crops):
-            raise UserError("two files have one number", clip=self.clip, file=self.path, remedy="remove the one too many")
-        return next(iter(sizes))
-
-    def _gaps(self) -> list[str]:
-        lost = self.crops[-1][0] - self.crops[0][0] + 1 - len(self.crops)
-        return [f"{lost} numbers between the first and the last crop are missing"] if lost else []
+def tell_gaps(crops: list[tuple[int, Path]]) -> list[str]:
+    """Return a sentence on how many numbers are missing, where some are."""
+    lost = crops[-1][0] - crops[0][0] + 1 - len(crops)
+    return [f"{lost} numbers between the first and the last crop are missing"] if lost else []

@@ -7,14 +7,12 @@ import numpy as np
 from jaxtyping import UInt8
 
 from headsmith.media.crops import Crop, cut_crop
-from headsmith.media.crops_npz import CropFrame, read_crop
-from headsmith.media.pictures import PictureFrame
-from headsmith.media.pictures_decode import read_picture
+from headsmith.media.file_frames import FileFrame
 from headsmith.media.sources import Source
 from headsmith.media.video_cuts import FrameCutter
 from headsmith.media.video_reader import VideoFrame
 
-Frame = VideoFrame | PictureFrame | CropFrame
+Frame = VideoFrame | FileFrame
 """A frame of any source."""
 
 Cutter = Callable[[Frame], UInt8[np.ndarray, "S S 3"]]
@@ -34,10 +32,8 @@ def open_cutter(source: Source, crop: Crop, size: int) -> Cutter:
     made: list[FrameCutter] = []
 
     def cut(frame: Frame) -> UInt8[np.ndarray, "S S 3"]:
-        if isinstance(frame, PictureFrame):
-            return cut_crop(read_picture(frame.path, clip=frame.clip), crop, size)
-        if isinstance(frame, CropFrame):
-            return cut_crop(read_crop(frame.path, frame.clip), crop, size)
+        if isinstance(frame, FileFrame):
+            return cut_crop(frame.whole, crop, size)
         if not made:
             made.append(FrameCutter(replace(frame.converter, size=source.source_size), crop, size))
         return made[0].cut(frame.decoded)

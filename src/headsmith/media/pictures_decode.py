@@ -92,7 +92,7 @@ def read_header(path: str | os.PathLike[str], *, clip: str | None = None) -> Pic
             raise UserError(f"the picture's header is broken: {error}", clip=clip, file=path, remedy=REMEDY) from error
 
 
-def read_picture(path: str | os.PathLike[str], *, clip: str | None = None) -> UInt8[np.ndarray, "H W 3"]:
+def read_picture(path: str | os.PathLike[str], clip: str | None = None) -> UInt8[np.ndarray, "H W 3"]:
     """Return a picture as RGB, 0..255: turned upright by EXIF, transparent parts over white, colours in sRGB.
 
     Raises:

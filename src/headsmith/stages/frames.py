@@ -94,7 +94,7 @@ def extract_frames(
         writer.details |= details_of(source, placement, settings.size)
         writer.details |= {"source_index": indices, "outside": [watched.ids[place] for place in watched.outside]}
         if isinstance(source, PictureReader):
-            writer.details["names"] = [source.pictures[index].name for index in indices]
+            writer.details["names"] = [source.files[index][1].name for index in indices]
 
 
 def place(source: Source, lookout: Lookout, person: str | None, settings: FramesSettings) -> Placement:
