@@ -97,3 +97,12 @@ def test_inverse_left_jacobian():
     vector = vectors()
     product = r.left_jacobian(vector) @ r.inverse_left_jacobian(vector)
     assert torch.allclose(product, torch.eye(3, dtype=torch.float64).expand_as(product), atol=1e-9)
+
+
+def test_any_rotation_becomes_a_matrix_by_its_size():
+    vector = torch.randn(4, 2, 3, dtype=torch.float64)
+    matrix = r.axis_angle_to_matrix(vector)
+    assert torch.equal(r.to_matrix(vector), matrix)
+    assert torch.allclose(r.to_matrix(r.matrix_to_6d(matrix)), matrix, atol=1e-14)
+    with pytest.raises(ValueError, match="4 numbers"):
+        r.to_matrix(torch.zeros(4))
