@@ -92,9 +92,6 @@ def test_a_mistake_names_the_layer_it_stands_in(tmp_path: Path) -> None:
     assert caught.value.file == COMMAND_LINE
 
 
-@pytest.mark.parametrize(
-    ("text", "word"), [("frames: {size: 1", "not valid YAML"), ("- frames", "not sections"), ("3", "not sections")]
-)
 def test_the_command_line_may_give_numbers_and_truths_as_texts(tmp_path: Path) -> None:
     """As Snakemake does within braces: `--config 'exports={pose: true, held_out: 8}'`."""
     texts = {"exports": {"pose": "true", "held_out": "8"}, "frames": {"fps": "12.5", "crop": "0,0,64"}}
@@ -106,6 +103,9 @@ def test_the_command_line_may_give_numbers_and_truths_as_texts(tmp_path: Path) -
             load_settings(DEFAULTS, tmp_path / "none.yaml", {"exports": {"held_out": wrong}})
 
 
+@pytest.mark.parametrize(
+    ("text", "word"), [("frames: {size: 1", "not valid YAML"), ("- frames", "not sections"), ("3", "not sections")]
+)
 def test_a_broken_file_is_explained(tmp_path: Path, text: str, word: str) -> None:
     user = tmp_path / "config.yaml"
     user.write_text(text)
