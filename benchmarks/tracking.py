@@ -2,7 +2,7 @@
 
 usage: python benchmarks/tracking.py results/franck/frames.json results/franck/landmarks.npz resources/heads/anny.npz
 
-``landmark_error_percent_iod`` is the mean distance of the head's points (478 less the face's outline) from the detector's, in
+``landmark_error_percent_iod`` is the mean distance of the head's points (without the face's outline) from the detector's, in
 percent of the distance between the outer eye corners, over the frames used; ``..._left_out`` the same over every tenth frame
 when those are left out of the fit and bridged by smoothness alone. ``cpu_seconds`` is the process' time for the whole stage.
 """
@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from headsmith.contract.landmark_groups import FACE_OVAL
+from headsmith.contract.conventions import convention_of
 from headsmith.contract.settings import TrackingSettings
 from headsmith.heads.model import HeadModel, HeadParameters
 from headsmith.maths.cameras import Camera, project
@@ -50,8 +50,9 @@ def leave_out(landmarks: Path, target: Path) -> np.ndarray:
 def errors(arrays: dict[str, np.ndarray], head: Path, points: np.ndarray, eye_distance: float) -> np.ndarray:
     """Return each frame's error, from the written arrays, the head and the camera alone, percent of the eye distance."""
     model = HeadModel.load(head, torch.float64)
-    embedding = model.container.embeddings[str(arrays["convention"])]
-    inner = ~np.isin(embedding.points, FACE_OVAL)
+    convention = convention_of(str(arrays["convention"]))
+    embedding = model.container.embeddings[convention.name]
+    inner = ~np.isin(embedding.points, convention.outline)
     triangles = model.faces[torch.from_numpy(embedding.faces[inner]).long()]
     mix = torch.from_numpy(embedding.barycentrics[inner])[..., None].double()
     numbers = {name: torch.from_numpy(arrays[name]).double() for name in ("expression", "jaw", "eyes", "eyelids", "neck")}

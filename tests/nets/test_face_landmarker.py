@@ -33,7 +33,8 @@ def test_parts_of_the_face_stand_as_a_face_does(landmarker, portraits):
     points = landmarker.detect(portraits[0])[0].points
     right_eye, left_eye = points[list(groups.OUTER_EYE_CORNERS), :2]
     assert left_eye[0] - right_eye[0] > 50
-    assert points[groups.FOREHEAD, 1] < right_eye[1] < points[groups.NOSE_TIP, 1] < points[13, 1] < points[groups.CHIN, 1]
+    forehead, chin = points[[groups.FACE_OVAL[0], groups.FACE_OVAL[18]], 1]
+    assert forehead < right_eye[1] < points[groups.NOSE_TIP, 1] < points[13, 1] < chin
     assert points[groups.NOSE_TIP, 2] < points[234, 2]
     for pupil, ring in ((groups.RIGHT_PUPIL, groups.RIGHT_EYE), (groups.LEFT_PUPIL, groups.LEFT_EYE)):
         outline = points[list(ring), :2].reshape(-1, 1, 2)

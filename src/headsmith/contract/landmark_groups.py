@@ -29,8 +29,6 @@ LEFT_BROW: tuple[int, ...] = (276, 283, 282, 295, 285, 336, 296, 334, 293, 300)
 NOSE_TIP = 4
 NOSE_BRIDGE: tuple[int, ...] = (168, 6, 197, 195, 5, 4)
 NOSE_BASE: tuple[int, ...] = (98, 97, 2, 326, 327)
-CHIN = 152
-FOREHEAD = 10
 
 FACE_OVAL: tuple[int, ...] = (
     *(10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288),
