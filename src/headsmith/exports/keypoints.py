@@ -23,6 +23,7 @@ from headsmith.heads.embedding_model import EmbeddedModel
 from headsmith.heads.model import HeadModel, HeadParameters
 from headsmith.maths.cameras import Camera, project, to_camera
 from headsmith.mesh.rasterize import rasterize_mesh
+from headsmith.mesh.shading import face_normals
 
 BEHIND: Final = 0.002
 """Metres by which a point's triangle may lie behind what its pixel shows, and still be that."""
@@ -81,9 +82,9 @@ class KeypointFinder:
     def _visible(self, vertices: Float[Tensor, "V 3"], camera: Camera, pixels: Float[ndarray, "68 2"]) -> Bool[ndarray, " 68"]:
         """Compare what each point's pixel shows with the plane of the point's triangle, both at the pixel's centre."""
         head, (width, height) = self.model.container, camera.size
-        corners = vertices.numpy()[head.faces[head.embeddings[IBUG68.name].faces]]
-        outwards = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-        offset = (outwards * corners[:, 0]).sum(1)
+        own_faces = head.faces[head.embeddings[IBUG68.name].faces]
+        outwards = face_normals(vertices.numpy(), own_faces)
+        offset = (outwards * vertices.numpy()[own_faces[:, 0]]).sum(1)
         seen = camera.focal * vertices[:, :2] / vertices[:, 2:] + camera.principal
         screen = torch.cat([seen, vertices[:, 2:]], 1).numpy().astype(np.float32)
         _, _, nearest = rasterize_mesh(screen, head.faces, width, height, cull=True)

@@ -10,13 +10,23 @@ LAMP = np.array([0.0, -0.4, -0.9]) / np.linalg.norm([0.0, -0.4, -0.9])
 """Towards the lamp, in the camera's axes (x right, y down, z forward): above the camera, so that both sides look alike."""
 
 
+def face_normals(vertices: Float[ndarray, "V 3"], faces: Int[ndarray, "F 3"]) -> Float[ndarray, "F 3"]:
+    """Return the normal of each triangle, outwards, as long as twice its area.
+
+    Args:
+        vertices: In whatever axes and unit.
+        faces: Corner ids, counter-clockwise seen from outside.
+    """
+    first, second, third = (vertices[faces[:, corner]] for corner in range(3))
+    return np.cross(second - first, third - first)
+
+
 def vertex_normals(vertices: Float[ndarray, "V 3"], faces: Int[ndarray, "F 3"]) -> Float[ndarray, "V 3"]:
     """Return unit normals: the sum of the normals of a vertex' triangles, each as long as twice its area.
 
     A vertex of no triangle, or of triangles without area, gets a zero vector.
     """
-    corners = vertices[faces]
-    across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    across = face_normals(vertices, faces)
     total = np.zeros_like(vertices)
     for corner in range(3):
         np.add.at(total, faces[:, corner], across)

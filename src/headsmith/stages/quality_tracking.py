@@ -12,6 +12,7 @@ from headsmith.contract.settings import QualitySettings
 from headsmith.heads.model import HeadModel, HeadParameters
 from headsmith.maths.cameras import Camera, project, to_camera
 from headsmith.mesh.rasterize import rasterize_mesh
+from headsmith.mesh.shading import face_normals
 from headsmith.show.curves import Plot, draw_plots
 from headsmith.show.overlays import cross_out, draw_mesh
 from headsmith.show.sheets import Panel, contact_sheet
@@ -86,6 +87,5 @@ def _mesh_over(frame: Picture, model: HeadModel, arrays: Arrays, row: int) -> Pi
 
 def normals_of(vertices: Float[ndarray, "V 3"], faces: ndarray) -> Float[ndarray, "F 3"]:
     """Return the unit normal of each triangle; zero where it has no area."""
-    first, second, third = (vertices[faces[:, corner]] for corner in range(3))
-    normals = np.cross(second - first, third - first)
+    normals = face_normals(vertices, faces)
     return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
