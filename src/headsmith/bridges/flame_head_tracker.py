@@ -19,7 +19,7 @@ from numpy import ndarray
 
 from headsmith.bridges.columns import build_track, read_codes, read_columns
 from headsmith.bridges.given import numbered_files, one_number, read_npz
-from headsmith.bridges.root_pose import pose_of_camera, root_joints
+from headsmith.bridges.root_pose import Extrinsics, pose_of_camera, root_joints
 from headsmith.bridges.track import Track
 from headsmith.contract.errors import UserError
 from headsmith.heads.model import HeadModel
@@ -78,7 +78,7 @@ def read_flame_head_tracker(path: Path, model: HeadModel) -> Track:
     )
 
 
-def read_camera(cam: Float[ndarray, "T 6"]) -> tuple[Float[ndarray, "T 3 3"], Float[ndarray, "T 3"]]:
+def read_camera(cam: Float[ndarray, "T 6"]) -> Extrinsics:
     """Return world to camera, both in OpenGL's axes, of a camera's yaw, pitch, roll and place in the world."""
     angles = cam[:, :3, None] * np.eye(3)[[1, 0, 2]]
     yaw, pitch, roll = (axis_angle_to_matrix(torch.from_numpy(angles[:, place])).numpy() for place in range(3))

@@ -9,11 +9,11 @@ from jaxtyping import Float, Float32, UInt8
 from numpy import ndarray
 
 from headsmith.bridges.flame_head_tracker import BLINKS, CROP, LENS, SCORES
-from headsmith.bridges.flashavatar import EXPRESSIONS, LIGHTS, SHAPES, padded, single
-from headsmith.bridges.root_pose import FLIP
+from headsmith.bridges.flashavatar import EXPRESSIONS, IDENTITIES, LIGHTS, padded, single
 from headsmith.bridges.track import OK, Track, project_embedded
 from headsmith.contract.errors import UserError
 from headsmith.heads.model import HeadModel
+from headsmith.maths.cameras import FLIP
 from headsmith.media.sizes import resize_image
 
 TEXTURE_CODES = 50
@@ -48,7 +48,7 @@ def write_flame_head_tracker(
     cams, lens = write_camera(track.rotation, track.translation), np.diag([track.focal / side * LENS] * 2 + [1.0])
     lens[:2, 2] = LENS / 2
     fov = np.degrees(2 * np.arctan(side / 2 / track.focal))
-    shared = {"shape": padded(track.identity, SHAPES), "fov": np.array([fov], np.float32), "K": single(lens)}
+    shared = {"shape": padded(track.identity, IDENTITIES), "fov": np.array([fov], np.float32), "K": single(lens)}
     shared |= {"head_pose": single(np.zeros(3)), "tex": single(np.zeros(TEXTURE_CODES)), "light": single(np.zeros(LIGHTS))}
     points = project_embedded(track, model, model.container.embeddings["ibug68"]) if has_points(model) else None
     for place, number in enumerate(track.ids.tolist()):
@@ -98,9 +98,9 @@ def check_fits(track: Track) -> None:
     if width != height or np.abs(track.principal - width / 2).max() > SQUARE * width / LENS:
         what = f"frames of {width} x {height} with the principal point at {track.principal.tolist()}"
         raise UserError(f"{what}; flame-head-tracker has squares, and the point in their middle", remedy=SQUARE_REMEDY)
-    if len(track.identity) > SHAPES or track.expression.shape[1] > EXPRESSIONS:
+    if len(track.identity) > IDENTITIES or track.expression.shape[1] > EXPRESSIONS:
         what = f"{len(track.identity)} identity and {track.expression.shape[1]} expression codes"
-        raise UserError(f"{what}; flame-head-tracker has {SHAPES} and {EXPRESSIONS}")
+        raise UserError(f"{what}; flame-head-tracker has {IDENTITIES} and {EXPRESSIONS}")
 
 
 def write_camera(rotation: Float[ndarray, "T 3 3"], translation: Float[ndarray, "T 3"]) -> Float[ndarray, "T 6"]:

@@ -15,10 +15,11 @@ from numpy import ndarray
 
 from headsmith.bridges.track import Track
 from headsmith.heads.model import HeadModel
+from headsmith.maths.cameras import FLIP
 from headsmith.maths.rotations import axis_angle_to_matrix, matrix_to_axis_angle
 
-FLIP = np.array([1.0, -1.0, -1.0])
-"""The diagonal of D: from OpenCV's axes to OpenGL's, and back."""
+Extrinsics = tuple[Float[ndarray, "T 3 3"], Float[ndarray, "T 3"]]
+"""World to camera: rotations and translations, metres."""
 
 
 def root_joints(model: HeadModel, identity: Float[ndarray, " K"], expression: Float[ndarray, "T E"]) -> Float[ndarray, "T 3"]:
@@ -53,8 +54,8 @@ def pose_of_camera(
     rotation: Float[ndarray, "T 3"],
     translation: Float[ndarray, "T 3"],
     joints: Float[ndarray, "T 3"],
-    view: tuple[Float[ndarray, "T 3 3"], Float[ndarray, "T 3"]],
-) -> tuple[Float[ndarray, "T 3 3"], Float[ndarray, "T 3"]]:
+    view: Extrinsics,
+) -> Extrinsics:
     """Return head to camera, OpenCV's axes, of a FLAME whose root is posed before a camera with OpenGL's axes.
 
     Args:

@@ -5,9 +5,14 @@ centre of an image of width W at W / 2. No skew, no lens distortion.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
+import numpy as np
 from jaxtyping import Float
 from torch import Tensor
+
+FLIP: Final = np.array([1.0, -1.0, -1.0])
+"""The diagonal of D, which takes OpenCV's axes to OpenGL's (x right, y up, z backwards) and back."""
 
 
 @dataclass(frozen=True)

@@ -24,15 +24,13 @@ from headsmith.exports.texture_layout import as_picture, lay_out
 from headsmith.exports.texture_model import model_texture
 from headsmith.exports.texture_regions import paint_regions, vertex_colours
 from headsmith.heads.model import HeadModel
+from headsmith.maths.cameras import FLIP
 from headsmith.media.images import write_image
 from headsmith.media.progress import progress
 from headsmith.stages.exports_frames import ALL, NEUTRAL, chosen, left_out, times_of
 from headsmith.stages.exports_views import clip_views
 
 Picture = UInt8[ndarray, "S S 3"]
-
-OPENGL: Final = np.diag([1.0, -1.0, -1.0])
-"""From the camera's axes as OpenCV has them to OpenGL's."""
 
 HEAD_AXES: Final = "the head's own: +x the subject's left, +y up, +z out of the face"
 CAMERA_AXES: Final = "OpenGL's: the camera at the origin looks along -z, +x is right in the picture, +y up"
@@ -118,7 +116,7 @@ def moving(model: HeadModel, tracked: Track, places: list[int], *, posed: bool) 
         with torch.no_grad():
             vertices = model(frame.parameters())[0].numpy()
         if posed:
-            vertices = (vertices @ frame.rotation[0].T + frame.translation[0]) @ OPENGL
+            vertices = (vertices @ frame.rotation[0].T + frame.translation[0]) * FLIP
         yield Path(frame_name(int(tracked.ids[place]))).stem, vertices
 
 
@@ -127,7 +125,7 @@ def write_moving(
 ) -> dict[str, Any]:
     """Write the GLB of a person who moves as in a clip, whose frames are all tracked."""
     times = times_of(own, needed(frames, "the frames", clip), clip)
-    pose = np.concatenate([OPENGL @ own.rotation, (own.translation @ OPENGL)[..., None]], -1) if posed else None
+    pose = np.concatenate([FLIP[:, None] * own.rotation, (FLIP * own.translation)[..., None]], -1) if posed else None
     motion = Motion(times - times[0], own.parameters(), pose)
     centred = np.abs(own.principal - np.array(own.size) / 2).max() <= CENTRE_TOLERANCE
     lens = Lens(2 * float(np.arctan(own.size[1] / (2 * own.focal))), own.size[0] / own.size[1]) if posed and centred else None

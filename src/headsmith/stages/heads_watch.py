@@ -10,7 +10,7 @@ from numpy import ndarray
 from headsmith.heads.container import HeadContainer
 from headsmith.heads.embedding import View, Watch
 from headsmith.heads.sighting import Sight
-from headsmith.maths.cameras import Camera, project, to_camera
+from headsmith.maths.cameras import FLIP, Camera, project, to_camera
 from headsmith.mesh.rasterize import rasterize_mesh
 from headsmith.mesh.shading import shade_pixels, spread, vertex_normals
 from headsmith.nets.faces import Detector
@@ -61,11 +61,11 @@ def between_eyes(head: HeadContainer) -> Float[ndarray, "3"]:
 
 def front_camera(turn: Float[ndarray, "3 3"], middle: Float[ndarray, "3"]) -> Camera:
     """Return the camera in front of a head that is turned by a rotation about a place, at the height of that place."""
-    flip = np.diag([1.0, -1.0, -1.0])
+    facing = np.diag(FLIP) @ turn
     centre = torch.full((2,), SIZE / 2, dtype=torch.float64)
     focal = torch.full((2,), SIZE * DISTANCE / FIELD, dtype=torch.float64)
-    translation = torch.as_tensor([0.0, 0.0, DISTANCE] - flip @ turn @ middle)
-    return Camera(torch.as_tensor(flip @ turn), translation, focal, centre, (SIZE, SIZE))
+    translation = torch.as_tensor([0.0, 0.0, DISTANCE] - facing @ middle)
+    return Camera(torch.as_tensor(facing), translation, focal, centre, (SIZE, SIZE))
 
 
 def see(screen: Float[ndarray, "V 3"], faces: Int[ndarray, "F 3"], chosen: Int[ndarray, " n"]) -> Sight:

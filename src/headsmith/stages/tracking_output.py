@@ -17,6 +17,7 @@ from torch import Tensor
 from headsmith.bridges.track import MISSING, OK, OUTLIER, Track
 from headsmith.contract.conventions import Convention
 from headsmith.heads.container import HeadContainer
+from headsmith.maths.cameras import FLIP
 from headsmith.maths.smoothness import second_differences, turn_accelerations
 from headsmith.media.atomic import atomic_path
 from headsmith.stages.tracking_input import SeenLandmarks
@@ -113,10 +114,10 @@ def summarise(tracked: Tracked) -> dict[str, Any]:
 def head_angles(rotation: Float[Tensor, "T 3 3"]) -> Float[Tensor, "T 3"]:
     """Return yaw (to the subject's left), pitch (down) and roll (to the subject's right shoulder), degrees.
 
-    With the head's axes seen from the camera, ``diag(1, -1, -1) R = Ry(yaw) Rx(pitch) Rz(roll)``; zero when the face looks
-    straight into the camera.
+    With the head's axes seen from the camera, ``D R = Ry(yaw) Rx(pitch) Rz(roll)`` (D: ``maths.cameras.FLIP``); zero when the
+    face looks straight into the camera.
     """
-    facing = torch.tensor([1.0, -1.0, -1.0], dtype=rotation.dtype)[:, None] * rotation
+    facing = torch.from_numpy(FLIP).to(rotation)[:, None] * rotation
     yaw = torch.atan2(facing[:, 0, 2], facing[:, 2, 2])
     pitch = torch.asin(-facing[:, 1, 2].clamp(-1, 1))
     roll = torch.atan2(facing[:, 1, 0], facing[:, 1, 1])
