@@ -8,10 +8,10 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from headsmith.bridges.track import Track
+from headsmith.heads.container import JOINTS
 from headsmith.heads.model import HeadModel
 
-NECK = 1
-"""The neck's place among the joints (``heads.container.JOINTS``)."""
+NECK = JOINTS.index("neck")
 MEASURED = 25
 """Frames that the residual is measured in: those whose neck is bent most."""
 

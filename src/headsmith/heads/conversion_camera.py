@@ -4,11 +4,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from headsmith.heads.container import JOINTS
 from headsmith.heads.model import HeadModel, HeadParameters
 from headsmith.maths.rotations import axis_angle_to_matrix
 
-NECK = 1
-"""Row of the neck among the joints."""
+NECK = JOINTS.index("neck")
 
 
 def carry_cameras(

@@ -9,10 +9,10 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 from torch import Tensor
 
-from headsmith.heads.container import HeadContainer
+from headsmith.heads.container import JOINTS, HeadContainer
 
-LEFT_EYE, RIGHT_EYE = 3, 4
-"""Rows of the joints, which lie in the eyeballs' middles."""
+EYES = [JOINTS.index("left_eye"), JOINTS.index("right_eye")]
+"""Rows of the joints that lie in the eyeballs' middles."""
 BACK = 1.15
 """How far behind the eyes the rays start, in distances of the eyes: about between the ears."""
 RAYS = 240
@@ -42,7 +42,7 @@ def skull_places(head: HeadContainer, directions: Float[ndarray, "n 3"]) -> tupl
     (Moller and Trumbore 1997, *Fast, Minimum Storage Ray/Triangle Intersection*).
     """
     template = head.template.astype(np.float64)
-    eyes = (head.joint_regressor[[LEFT_EYE, RIGHT_EYE]] @ template).astype(np.float64)
+    eyes = (head.joint_regressor[EYES] @ template).astype(np.float64)
     start = eyes.mean(0) - [0, 0, BACK * np.linalg.norm(eyes[0] - eyes[1])]
     first, second, third = (template[head.faces[:, corner]] for corner in range(3))
     along, across, offset = second - first, third - first, start - first
