@@ -8,15 +8,8 @@ import torch
 from bridges.tracks import matrices, random_track
 from synthetic_head import synthetic_head
 
-from headsmith.bridges.flashavatar import (
-    frame_content,
-    open_frame,
-    padded,
-    read_frame,
-    read_metrical_tracker,
-    size_of,
-    write_frame,
-)
+from headsmith.bridges.flashavatar import frame_content, padded, read_frame, write_frame
+from headsmith.bridges.flashavatar_read import open_frame, read_metrical_tracker, size_of
 from headsmith.bridges.track import project_vertices
 from headsmith.contract.errors import UserError
 from headsmith.heads.model import HeadModel

@@ -6,7 +6,7 @@ import torch
 from bridges.tracks import random_track
 from synthetic_head import synthetic_head
 
-from headsmith.bridges.placing import View, centred_crop, match_frames, place_track, recentre
+from headsmith.bridges.placing import Framing, centred_crop, match_frames, place_track, recentre
 from headsmith.bridges.track import project_embedded, project_vertices
 from headsmith.contract.errors import UserError
 from headsmith.heads.model import HeadModel
@@ -22,7 +22,7 @@ def test_points_move_as_the_pixels_of_the_crop_do(seed, tmp_path):
     enlarged = int(chance.integers(1, 4))
     source = (track.size[0] * enlarged, track.size[1] * enlarged)
     x, y, side, size = (int(value) for value in chance.integers((-20, 0, 100, 64), (200, 150, 500, 600)))
-    placed = place_track(track, View(source, (x, y, side), size), tmp_path)
+    placed = place_track(track, Framing(source, (x, y, side), size), tmp_path)
     expected = (project_vertices(track, MODEL) * enlarged - (x, y)) * size / side
     assert np.abs(project_vertices(placed, MODEL) - expected).max() < 1e-6
     assert placed.size == (size, size)
@@ -30,14 +30,14 @@ def test_points_move_as_the_pixels_of_the_crop_do(seed, tmp_path):
 
 def test_a_rounded_copy_is_the_same_picture(tmp_path):
     track = replace(random_track(MODEL), size=(853, 480), principal=np.array([426.5, 240.0]))
-    placed = place_track(track, View((1280, 720), (0, 0, 720), 720), tmp_path)
+    placed = place_track(track, Framing((1280, 720), (0, 0, 720), 720), tmp_path)
     assert placed.focal == pytest.approx(track.focal * 1280 / 853)
 
 
 def test_another_shape_is_refused_and_the_trap_named(tmp_path):
     track = replace(random_track(MODEL), size=(512, 512))
     with pytest.raises(UserError, match=r"512 x 512.*1280 x 720") as caught:
-        place_track(track, View((1280, 720), (0, 0, 720), 512), tmp_path)
+        place_track(track, Framing((1280, 720), (0, 0, 720), 512), tmp_path)
     assert "crops" in caught.value.remedy
 
 
@@ -61,9 +61,9 @@ def test_the_advised_crop_has_the_principal_point_in_its_middle_and_holds_the_ol
     track = random_track(MODEL, seed)
     track = replace(track, principal=np.array(track.size) / 2)
     x, y, side = (int(value) for value in chance.integers((0, 0, 60), (80, 60, 120)))
-    old = View(track.size, (x, y, side), 128)
+    old = Framing(track.size, (x, y, side), 128)
     crop = centred_crop(place_track(track, old, tmp_path).principal, old)
-    again = place_track(track, View(track.size, crop, 256), tmp_path)
+    again = place_track(track, Framing(track.size, crop, 256), tmp_path)
     assert np.abs(again.principal - 128).max() <= 0.5 * 256 / crop[2] + 1e-9
     assert crop[0] <= x and crop[1] <= y and crop[0] + crop[2] >= x + side and crop[1] + crop[2] >= y + side
 

@@ -15,9 +15,10 @@ from numpy import ndarray
 
 from headsmith.bridges.canonical_face import place_canonical_face
 from headsmith.bridges.crops import image_size
-from headsmith.bridges.root_pose import FLIP
+from headsmith.bridges.given import ORTHONORMAL, are_rotations
 from headsmith.contract.errors import UserError
 from headsmith.heads.model import HeadModel
+from headsmith.maths.cameras import FLIP
 
 MATRIX = tuple(f"m{i}{j}" for i in range(4) for j in range(4))
 """Columns of the matrix, row by row."""
@@ -26,7 +27,6 @@ ANGLE = 63.0
 FRONTAL_SIDE, FRONTAL_FOCAL, FRONTAL_DISTANCE = 512, 3.5, 1.1
 """Where no pose is told: side of the image, pixels; focal length in its shorter side; metres to between the eyes. The head then
 fills three quarters of the image's height."""
-ORTHONORMAL = 1e-3
 Posed = tuple[Float[ndarray, "T 3 3"], Float[ndarray, "T 3"], float, tuple[int, int]]
 """Rotations and translations head to camera, focal length, width and height."""
 
@@ -63,7 +63,7 @@ def rotations_of(matrices: Float[ndarray, "T 4 4"], path: Path) -> tuple[Float[n
         raise UserError("the matrix is transposed, or is none of a face", file=path, remedy=remedy)
     scale = np.cbrt(np.linalg.det(matrices[:, :3, :3]))
     turns = matrices[:, :3, :3] / np.where(scale > 0, scale, 1)[:, None, None]
-    if (scale <= 0).any() or np.abs(turns @ turns.transpose(0, 2, 1) - np.eye(3)).max() > ORTHONORMAL:
+    if not are_rotations(turns).all():
         raise UserError("the matrix squeezes, shears or mirrors", file=path, remedy="write it as MediaPipe returns it")
     return turns, scale
 

@@ -18,16 +18,14 @@ import struct
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from scipy.io import loadmat
 from scipy.io.matlab import MatReadError
 
-from headsmith.bridges.columns import build_track, read_codes, read_columns
-from headsmith.bridges.crops import TFORM_SHAPES, warped_crops
+from headsmith.bridges.columns import read_columns
+from headsmith.bridges.crops import TFORM_SHAPES
 from headsmith.bridges.given import numbered_files, read_npz
-from headsmith.bridges.root_pose import pose_of_camera, root_joints
 from headsmith.bridges.track import Track
-from headsmith.bridges.weak_perspective import CROP, pinhole
+from headsmith.bridges.weak_perspective import WeakFrames, pinhole_track
 from headsmith.contract.errors import UserError
 from headsmith.heads.model import HeadModel
 
@@ -48,20 +46,9 @@ def read_deca(path: Path, model: HeadModel) -> Track:
     """
     files = numbered_files(path, ".npz", ".mat")
     columns = read_columns(files, read_codedict, SHAPES, TFORM_SHAPES)
-    crops = warped_crops(columns, len(files), CROP, path)
-    view, focal, principal = pinhole(columns["cam"], crops, path)
-    codes = read_codes(model, columns["shape"], columns["exp"], path)
-    joints = root_joints(model, codes.identity, codes.expression)
-    return build_track(
-        model,
-        ids=[number for number, _ in files],
-        codes=codes,
-        pose=pose_of_camera(columns["pose"][:, :3], np.zeros_like(joints), joints, view),
-        focal=focal,
-        principal=principal,
-        size=crops.size,
-        jaw=columns["pose"][:, 3:],
-    )
+    pose = columns["pose"]
+    found = WeakFrames(columns["cam"], pose[:, :3], pose[:, 3:], columns["shape"], columns["exp"])
+    return pinhole_track(found, columns, [number for number, _ in files], model, path)
 
 
 def read_codedict(path: Path) -> dict[str, Any]:

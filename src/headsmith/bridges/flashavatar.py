@@ -1,4 +1,4 @@
-"""FlashAvatar's per-frame parameter files (``.frame``), as metrical-tracker writes them: both ways.
+"""FlashAvatar's per-frame parameter files (``.frame``), as metrical-tracker writes them.
 
 A ``.frame`` is ``torch.save`` of a dictionary of float32 numpy arrays with a leading axis of 1. Rotations of jaw and eyes are
 the first two rows of their matrices. FlashAvatar takes ``opencv`` for the camera, focal lengths from the first frame, and puts
@@ -9,8 +9,6 @@ Frame k belongs to image k + 1, in files and in metrical-tracker's numbers of fr
 Reading goes through torch's allow-list, so a file can hold arrays and plain values, and cannot run code.
 """
 
-import pickle
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,21 +17,15 @@ import torch
 from jaxtyping import Float, Float32
 from numpy import ndarray
 
-from headsmith.bridges.columns import build_track, read_codes
-from headsmith.bridges.given import numbered_files, numbers, one_number
 from headsmith.bridges.track import Track
-from headsmith.contract.errors import UserError
-from headsmith.heads.model import HeadModel
-from headsmith.maths.rotations import axis_angle_to_matrix, matrix_from_6d, matrix_to_6d, matrix_to_axis_angle
+from headsmith.maths.rotations import axis_angle_to_matrix, matrix_to_6d
 
-SHAPES, EXPRESSIONS = 300, 100
+IDENTITIES, EXPRESSIONS = 300, 100
 """FLAME's codes, to which shorter vectors are padded with zeros."""
 TEXTURES, LIGHTS = 140, (9, 3)
 """Codes of metrical-tracker's texture and light; FlashAvatar ignores them, other readers expect them."""
 FRAME_TO_IMAGE = 1
 """What is added to the number of a ``.frame`` to get the number of its image (FlashAvatar's ``frame_delta``)."""
-ORTHONORMAL = 1e-3
-"""How far ``R R'`` may be from the identity, and its determinant from 1."""
 KINDS = (np.float32, np.float64, np.int32, np.int64)
 RECONSTRUCT = "multiarray._reconstruct"
 
@@ -53,7 +45,7 @@ def frame_content(track: Track, place: int, index: int) -> dict[str, Any]:
         raise ValueError("the neck is bent, and the format has none")
     width, height = track.size
     flame = {
-        "shape": padded(track.identity, SHAPES),
+        "shape": padded(track.identity, IDENTITIES),
         "exp": padded(track.expression[place], EXPRESSIONS),
         "jaw": rows_of(track.jaw[place][None]),
         "eyes": rows_of(track.eyes[place]),
@@ -123,85 +115,3 @@ def read_frame(path: Path) -> dict[str, Any]:
     allowed += [(rebuild, f"{room}.{RECONSTRUCT}") for room in ("numpy.core", "numpy._core")]
     with torch.serialization.safe_globals(allowed):
         return torch.load(path, weights_only=True, map_location="cpu")
-
-
-def open_frame(path: Path) -> dict[str, Any]:
-    """Read a ``.frame`` that somebody brings.
-
-    Raises:
-        UserError: It cannot be read, or holds more than arrays and plain values.
-    """
-    try:
-        content = read_frame(path)
-    except (OSError, EOFError, RuntimeError, ValueError, KeyError, pickle.UnpicklingError) as error:
-        what = f"the file cannot be read: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
-        remedy = "write it with torch.save, as a dictionary of numpy arrays and numbers: other things could run code"
-        raise UserError(what, file=path, remedy=remedy) from error
-    if not isinstance(content, dict):
-        raise UserError(f"the file holds a {type(content).__name__}, not a dictionary", file=path)
-    return content
-
-
-def read_metrical_tracker(path: Path, model: HeadModel) -> Track:
-    """Return the clip of a folder of ``.frame`` files: metrical-tracker's ``checkpoint``, or FlashAvatar's copy of it.
-
-    Args:
-        path: The folder.
-        model: The head that the codes are of, float64.
-
-    Raises:
-        UserError: A file cannot be read, lacks something, or the lens changes.
-    """
-    files = numbered_files(Path(path), ".frame")
-    frames = [read_parts(file) for _, file in files]
-    stacked = {name: np.stack([frame[name] for frame in frames]) for name in frames[0]}
-    remedy = "FlashAvatar takes the first frame's lens for all: track with one focal length"
-    focal = one_number(stacked["K"][:, (0, 1), (0, 1)].ravel(), "focal length", path, remedy)
-    principal = [one_number(stacked["K"][:, axis, 2], "principal point", path, remedy) for axis in (0, 1)]
-    return build_track(
-        model,
-        ids=[number + FRAME_TO_IMAGE for number, _ in files],
-        codes=read_codes(model, stacked["shape"], stacked["exp"], path),
-        pose=(stacked["R"], stacked["t"]),
-        focal=focal,
-        principal=np.array(principal),
-        size=size_of(stacked["img_size"][0], np.array(principal)),
-        jaw=angles_of(stacked["jaw"]),
-        eyes=angles_of(stacked["eyes"].reshape(-1, 2, 6)),
-        eyelids=stacked["eyelids"],
-    )
-
-
-def read_parts(path: Path) -> dict[str, Float[ndarray, "*n"]]:
-    """Return the arrays of a ``.frame`` that say something of the head and the camera.
-
-    Raises:
-        UserError: One is missing or of another shape, or the rotation is none.
-    """
-    content = open_frame(path)
-    flame, camera = content.get("flame"), content.get("opencv")
-    if not isinstance(flame, Mapping) or not isinstance(camera, Mapping):
-        remedy = "Pixel3DMM's files have no `opencv`: set tracking.source to pixel3dmm"
-        raise UserError("the file has no `flame` or no `opencv`", file=path, remedy=remedy)
-    shapes = {"shape": (-1,), "exp": (-1,), "jaw": (6,), "eyes": (12,), "eyelids": (2,)}
-    parts = {key: numbers(flame, key, shape, path) for key, shape in shapes.items()}
-    parts |= {key: numbers(camera, key, shape, path) for key, shape in {"R": (3, 3), "t": (3,), "K": (3, 3)}.items()}
-    rotation = parts["R"]
-    if np.abs(rotation @ rotation.T - np.eye(3)).max() > ORTHONORMAL or np.linalg.det(rotation) < 0:
-        raise UserError("opencv.R is no rotation", file=path, remedy="export R with orthonormal rows and determinant +1")
-    return parts | {"img_size": numbers(content, "img_size", (2,), path)}
-
-
-def angles_of(rows: Float[ndarray, "*b 6"]) -> Float[ndarray, "*b 3"]:
-    """Return the axis-angle of rotations of which two rows are given."""
-    return matrix_to_axis_angle(matrix_from_6d(torch.from_numpy(np.ascontiguousarray(rows)))).numpy()
-
-
-def size_of(given: Float[ndarray, "2"], principal: Float[ndarray, "2"]) -> tuple[int, int]:
-    """Return width and height: metrical-tracker writes the height first, FlashAvatar reads the width first.
-
-    Of the two, the one is meant in whose middle the principal point lies.
-    """
-    first, second = (int(side) for side in given)
-    options = ((second, first), (first, second))
-    return min(options, key=lambda size: float(np.abs(np.array(size) / 2 - principal).max()))

@@ -18,14 +18,13 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from headsmith.bridges.flashavatar import EXPRESSIONS, IDENTITIES
 from headsmith.bridges.root_pose import pose_of_root
 from headsmith.bridges.track import Track
 from headsmith.heads.model import HeadModel
 
 HEADS = ("flame2023", "flame2023_open")
 """What the codes must be codes of."""
-SHAPES, EXPRESSIONS = 300, 100
-"""FLAME's codes, to which fewer are padded with zeros."""
 CANONICAL_JAW = 0.3
 """How far the mouth is open in ``canonical_flame_param.npz``, radians about +x."""
 
@@ -54,7 +53,7 @@ def flame_parameters(track: Track, model: HeadModel) -> tuple[dict[str, Float[nd
         "neck_pose": track.neck,
         "jaw_pose": track.jaw,
         "eyes_pose": track.eyes.reshape(-1, 6),
-        "shape": np.pad(track.identity, (0, SHAPES - len(track.identity))),
+        "shape": np.pad(track.identity, (0, IDENTITIES - len(track.identity))),
         "expr": np.pad(track.expression, ((0, 0), (0, EXPRESSIONS - track.expression.shape[1]))),
     }
     return arrays, -middle

@@ -8,7 +8,7 @@ import numpy as np
 from numpy import ndarray
 
 from headsmith.bridges.columns import build_track, read_codes, read_columns
-from headsmith.bridges.given import numbers, one_number, read_npz
+from headsmith.bridges.given import check_head, numbers, one_number, read_npz
 from headsmith.bridges.root_pose import pose_of_camera, root_joints
 from headsmith.bridges.track import Track
 from headsmith.bridges.vhap import moved_joint
@@ -74,8 +74,7 @@ def listed_frames(file: Path, model: HeadModel) -> list[dict[str, Any]]:
     if len(steps) < len(entries) or not entries:
         remedy = "export one camera alone (VHAP: a monocular video, or a subset as `ci0`)"
         raise UserError(f"{len(entries)} images of {len(steps)} time steps: not one camera's", file=file, remedy=remedy)
-    if content.get("head_sha256", model.sha256) != model.sha256:
-        raise UserError(f"its codes are of another head than {model.container.name}", file=file, remedy="set heads.model to it")
+    check_head(content.get("head_sha256", model.sha256), model, file)
     return entries
 
 

@@ -7,14 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from numpy import ndarray
 
 from headsmith.contract.errors import UserError
+from headsmith.heads.model import HeadModel
 from headsmith.media.progress import note
 
 SAME = 1e-4
-"""Share by which a number that is one for the clip may differ between its frames: what float32 and text lose."""
+"""Share by which a number that is one for the clip may differ between its frames, and codes in standard deviations: what
+float32 and text lose."""
+ORTHONORMAL = 1e-3
+"""How far ``R R'`` may be from the identity: what float32 and text lose, and more than any error of a formula is."""
 SPREAD = 1e-3
 """Identity codes that differ by more, in standard deviations, are told."""
 
@@ -96,6 +100,29 @@ def numbers(content: Mapping[str, Any], key: str, shape: tuple[int, ...], path: 
 
 def _lean(values: ndarray, axes: int) -> bool:
     return values.ndim > axes and set(values.shape[: values.ndim - axes]) == {1}
+
+
+def are_rotations(matrices: Float[ndarray, "T 3 3"]) -> Bool[ndarray, " T"]:
+    """Tell which matrices are rotations, within ``ORTHONORMAL``: their rows are orthonormal, and they do not mirror."""
+    miss = np.abs(matrices @ np.swapaxes(matrices, -1, -2) - np.eye(3)).max((-2, -1))
+    return (miss <= ORTHONORMAL) & (np.linalg.det(matrices) > 0)
+
+
+def check_head(told: Any, model: HeadModel, path: Path) -> None:
+    """Accept codes of the head that they are read for.
+
+    Args:
+        told: The sha256 of the head that a file names.
+        model: The head.
+        path: The file.
+
+    Raises:
+        UserError: They are another head's.
+    """
+    if told != model.sha256:
+        what = f"its codes are of another head ({told!s:.12}) than {model.container.name} ({model.sha256:.12})"
+        remedy = "set heads.model to that head, or carry it over: `snakemake convert_head` (conversion.to)"
+        raise UserError(what, file=path, remedy=remedy)
 
 
 def fit_codes(codes: Float[ndarray, "T n"], count: int, what: str, path: Path) -> Float[ndarray, "T count"]:

@@ -15,22 +15,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Float
 from numpy import ndarray
 
 from headsmith.bridges.root_pose import pose_of_root
-from headsmith.bridges.track import Track
+from headsmith.bridges.track import Track, project_embedded, project_vertices
 from headsmith.heads.model import HeadModel
-from headsmith.maths.cameras import project
 
 HEADS = ("flame2020",)
 """What the codes must be codes of."""
-SHAPES, EXPRESSIONS = 100, 50
+IDENTITIES, EXPRESSIONS = 100, 50
+"""Codes that the format holds, the first of FLAME's; fewer are followed by zeros."""
 FACTOR = 4
 """How many times larger than FLAME the head is."""
-BATCH = 64
-"""Frames whose landmarks are in memory at once."""
 
 
 def image_name(index: int) -> str:
@@ -62,7 +59,7 @@ def shared_entries(track: Track) -> dict[str, list[float]]:
     """Return what is the same in all frames."""
     width, height = track.size
     cx, cy = track.principal.tolist()
-    shape = np.pad(track.identity, (0, max(0, SHAPES - len(track.identity))))[:SHAPES]
+    shape = np.pad(track.identity, (0, max(0, IDENTITIES - len(track.identity))))[:IDENTITIES]
     return {
         "intrinsics": [-track.focal / width, track.focal / height, cx / width, cy / height],
         "shape_params": shape.tolist(),
@@ -96,13 +93,6 @@ def seen_boxes(track: Track, model: HeadModel) -> Float[ndarray, "T 4"]:
     """
     embeddings = model.container.embeddings
     found = embeddings.get(track.convention) or next((embeddings[name] for name in sorted(embeddings)), None)
-    weights = None if found is None else torch.from_numpy(found.barycentrics).double()
-    sliced = model if found is None else model.at(model.faces[torch.from_numpy(found.faces).long()].flatten())
-    boxes = []
-    for start in range(0, len(track.ids), BATCH):
-        part = track.take(np.arange(start, min(start + BATCH, len(track.ids))))
-        points = sliced(part.parameters())
-        points = points if weights is None else (points.unflatten(1, (-1, 3)) * weights[..., None]).sum(2)
-        pixels = project(points, part.cameras())[0].numpy() / track.size * 2 - 1
-        boxes.append(np.concatenate([pixels.min(1), pixels.max(1)], 1))
-    return np.concatenate(boxes)
+    pixels = project_vertices(track, model) if found is None else project_embedded(track, model, found)
+    places = pixels / track.size * 2 - 1
+    return np.concatenate([places.min(1), places.max(1)], 1)

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from headsmith.bridges.columns import build_track, read_codes
-from headsmith.bridges.given import SAME, numbers
+from headsmith.bridges.given import SAME, check_head, numbers
 from headsmith.bridges.imavatar import FACTOR
 from headsmith.bridges.root_pose import pose_of_camera, root_joints
 from headsmith.bridges.track import Track
@@ -94,6 +94,5 @@ def listed_frames(file: Path, model: HeadModel) -> tuple[dict[str, Any], list[di
         raise UserError(f"this is no list of FLAME's parameters: {error!r}", file=file) from error
     if not entries:
         raise UserError("it lists no frames", file=file)
-    if content.get("head_sha256", model.sha256) != model.sha256:
-        raise UserError(f"its codes are of another head than {model.container.name}", file=file, remedy="set heads.model to it")
+    check_head(content.get("head_sha256", model.sha256), model, file)
     return content, entries

@@ -20,6 +20,7 @@ from jaxtyping import Float, Integer, UInt8
 from numpy import ndarray
 
 from headsmith.bridges.track import Track
+from headsmith.contract.frame_ids import frame_name
 from headsmith.contract.labels import LABELS
 from headsmith.heads.container import HeadContainer
 from headsmith.heads.model import HeadModel
@@ -45,7 +46,7 @@ REGIONS: dict[str, tuple[str, ...]] = {
 
 def image_name(index: int) -> str:
     """Return the name of a frame's image, mask and depth."""
-    return f"{index:05d}.png"
+    return frame_name(index)
 
 
 def code_labels(labels: UInt8[ndarray, "H W"]) -> UInt8[ndarray, "H W 3"]:

@@ -20,12 +20,12 @@ from numpy import ndarray
 
 from headsmith.bridges.columns import build_track, read_codes, read_columns
 from headsmith.bridges.crops import Crops, boxed_crops
-from headsmith.bridges.flashavatar import angles_of, open_frame
-from headsmith.bridges.given import numbered_files, numbers, one_number
-from headsmith.bridges.root_pose import FLIP
+from headsmith.bridges.flashavatar_read import angles_of, open_frame
+from headsmith.bridges.given import are_rotations, numbered_files, numbers, one_number
 from headsmith.bridges.track import Track
 from headsmith.contract.errors import UserError
 from headsmith.heads.model import HeadModel
+from headsmith.maths.cameras import FLIP
 
 FLAME: dict[str, tuple[int, ...]] = {
     **{"shape": (-1,), "exp": (-1,), "jaw": (6,), "neck": (6,), "eyes": (12,), "eyelids": (2,)},
@@ -40,7 +40,6 @@ MIDDLE = TRACKED / 2 + 0.5
 """Its principal point for ``pp = 0``, pixels."""
 CROP_FILE, SIZE_FILE = "crop_ymin_ymax_xmin_xmax.npy", "image_size.npy"
 """The first is its own; the second is to be written by the user."""
-ORTHONORMAL = 1e-3
 
 
 def read_pixel3dmm(path: Path, model: HeadModel) -> Track:
@@ -100,8 +99,7 @@ def sound(rotations: Float[ndarray, "T 3 3"], path: Path) -> Float[ndarray, "T 3
     Raises:
         UserError: One is none.
     """
-    miss = np.abs(rotations @ rotations.transpose(0, 2, 1) - np.eye(3)).max((1, 2))
-    faulty = (miss > ORTHONORMAL) | (np.linalg.det(rotations) < 0)
+    faulty = ~are_rotations(rotations)
     if faulty.any():
         what = f"R_base_0 times R_rotation_matrix is no rotation in the {int(np.argmax(faulty)) + 1}. file"
         raise UserError(what, file=path, remedy="use the files as Pixel3DMM wrote them")

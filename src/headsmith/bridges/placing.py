@@ -13,12 +13,13 @@ from headsmith.contract.errors import UserError
 
 CROP_TRAP = (
     "name what the tracker saw as the clip's video, whole and unturned; where it cut each frame anew, as flame-head-tracker "
-    "does, name the folder with its crops, in both columns `video` and `tracking`"
+    "does, name the folder with its crops, in both columns `video` and `tracking`, or, where they were deleted, write `aligned` "
+    "into the column `crop`"
 )
 
 
 @dataclass(frozen=True)
-class View:
+class Framing:
     """How our frames were cut.
 
     Attributes:
@@ -37,24 +38,24 @@ class View:
         return self.size / self.crop[2]
 
 
-def place_track(track: Track, view: View, path: Path) -> Track:
+def place_track(track: Track, framing: Framing, path: Path) -> Track:
     """Return the clip as our frames see it: the lens is scaled, and its middle moves with the crop. Exact.
 
     Args:
         track: As the tracker saw the whole source, or a uniformly scaled copy of it.
-        view: How our frames were cut.
+        framing: How our frames were cut.
         path: The tracker's results, for messages.
 
     Raises:
         UserError: The tracker saw pictures of another shape.
     """
-    (width, height), (seen_width, seen_height) = view.source, track.size
+    (width, height), (seen_width, seen_height) = framing.source, track.size
     ratio = width / seen_width
     if abs(height - ratio * seen_height) > max(1.0, ratio):
         what = f"the tracker saw pictures of {seen_width} x {seen_height}, and the clip's are {width} x {height}: another shape"
         raise UserError(what, file=path, remedy=CROP_TRAP)
-    principal = (track.principal * ratio - view.crop[:2]) * view.scale
-    return replace(track, focal=track.focal * ratio * view.scale, principal=principal, size=(view.size, view.size))
+    principal = (track.principal * ratio - framing.crop[:2]) * framing.scale
+    return replace(track, focal=track.focal * ratio * framing.scale, principal=principal, size=(framing.size, framing.size))
 
 
 def match_frames(track: Track, ids: list[int], numbers: list[int], path: Path) -> Track:
@@ -83,15 +84,15 @@ def match_frames(track: Track, ids: list[int], numbers: list[int], path: Path) -
     return replace(rows, ids=np.array(ids, np.int64), status=status, residual=np.where(found, rows.residual, np.nan))
 
 
-def centred_crop(principal: Float[ndarray, "2"], view: View) -> tuple[int, int, int]:
+def centred_crop(principal: Float[ndarray, "2"], framing: Framing) -> tuple[int, int, int]:
     """Return the smallest square around a principal point that holds what our frames show: x, y, side, pixels of the source.
 
     Args:
         principal: In our frames, pixels.
-        view: How they were cut.
+        framing: How they were cut.
     """
-    x, y, side = view.crop
-    middle = [round(float(place)) for place in principal / view.scale + (x, y)]
+    x, y, side = framing.crop
+    middle = [round(float(place)) for place in principal / framing.scale + (x, y)]
     edges = [abs(edge - at) for at, low in zip(middle, (x, y), strict=True) for edge in (low, low + side)]
     half = math.ceil(max(edges))
     return middle[0] - half, middle[1] - half, 2 * half

@@ -8,9 +8,9 @@ import numpy as np
 from headsmith.bridges.blendshapes import read_blendshapes
 from headsmith.bridges.deca import read_deca
 from headsmith.bridges.flame_head_tracker import read_flame_head_tracker
-from headsmith.bridges.flashavatar import read_metrical_tracker
+from headsmith.bridges.flashavatar_read import read_metrical_tracker
 from headsmith.bridges.gaussian_avatars_read import read_gaussian_avatars
-from headsmith.bridges.given import read_npz
+from headsmith.bridges.given import check_head, read_npz
 from headsmith.bridges.pixel3dmm import read_pixel3dmm
 from headsmith.bridges.sheap import read_sheap
 from headsmith.bridges.smirk import read_smirk
@@ -31,10 +31,7 @@ def read_headsmith(path: Path, model: HeadModel) -> Track:
         track = Track.from_arrays(content)
     except KeyError as error:
         raise UserError(f"there is no {error} in it: this is no tracking.npz", file=path) from error
-    if track.head_sha256 != model.sha256:
-        what = f"it was tracked with another head ({track.head_sha256[:12]}) than {model.container.name} ({model.sha256[:12]})"
-        remedy = "set heads.model to that head, or carry it over: `snakemake convert_head` (conversion.to)"
-        raise UserError(what, file=path, remedy=remedy)
+    check_head(track.head_sha256, model, path)
     if (np.diff(track.ids) <= 0).any():
         raise UserError("its frames are not in ascending order", file=path)
     return track

@@ -15,17 +15,15 @@ displacements after turning the root, so that they do not turn with the head (``
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from headsmith.bridges.columns import build_track, read_codes, read_columns
-from headsmith.bridges.crops import TFORM_SHAPES, warped_crops
+from headsmith.bridges.columns import read_columns
+from headsmith.bridges.crops import TFORM_SHAPES
 from headsmith.bridges.gaze import turn_eyes_of_flame
 from headsmith.bridges.given import numbered_files, read_npz
-from headsmith.bridges.root_pose import pose_of_camera, root_joints
 from headsmith.bridges.track import Track
-from headsmith.bridges.weak_perspective import CROP, pinhole
+from headsmith.bridges.weak_perspective import WeakFrames, pinhole_track
 from headsmith.heads.model import HeadModel
 
 SHAPES: dict[str, tuple[int, ...]] = {
@@ -49,22 +47,9 @@ def read_smirk(path: Path, model: HeadModel) -> Track:
     """
     files = numbered_files(path, ".npz")
     columns = read_columns(files, read_npz, SHAPES, {**TFORM_SHAPES, EYES: (6,), SCORES: (52,)})
-    crops = warped_crops(columns, len(files), CROP, path)
-    view, focal, principal = pinhole(columns["cam"], crops, path)
-    codes = read_codes(model, columns["shape_params"], columns["expression_params"], path)
-    joints = root_joints(model, codes.identity, codes.expression)
-    return build_track(
-        model,
-        ids=[number for number, _ in files],
-        codes=codes,
-        pose=pose_of_camera(columns["pose_params"], np.zeros_like(joints), joints, view),
-        focal=focal,
-        principal=principal,
-        size=crops.size,
-        jaw=columns["jaw_params"],
-        eyes=given_eyes(columns),
-        eyelids=columns["eyelid_params"],
-    )
+    names = ("cam", "pose_params", "jaw_params", "shape_params", "expression_params")
+    found = WeakFrames(*(columns[name] for name in names), given_eyes(columns), columns["eyelid_params"])
+    return pinhole_track(found, columns, [number for number, _ in files], model, path)
 
 
 def given_eyes(columns: Mapping[str, Float[ndarray, "T *shape"]]) -> Float[ndarray, "T 2 3"] | None:

@@ -11,12 +11,13 @@ from jaxtyping import Float
 from numpy import ndarray
 from torch import Tensor
 
-from headsmith.bridges.flashavatar import EXPRESSIONS, SHAPES, read_frame
+from headsmith.bridges.flashavatar import EXPRESSIONS, IDENTITIES, read_frame
+from headsmith.bridges.given import ORTHONORMAL, SAME
 from headsmith.bridges.subject import Subject
 from headsmith.bridges.subject_faults import Faults
 
 ARRAYS: dict[tuple[str, str], tuple[int, ...]] = {
-    ("flame", "shape"): (1, SHAPES),
+    ("flame", "shape"): (1, IDENTITIES),
     ("flame", "exp"): (1, EXPRESSIONS),
     ("flame", "jaw"): (1, 6),
     ("flame", "eyes"): (1, 12),
@@ -31,10 +32,6 @@ NAMED = re.compile(r"GLOBAL ([\w.]+)|but got <class '([\w.]+)'>|unrecognized fun
 ADVICE = ("Weights only load failed", "Please file an issue", "Check the documentation")
 """What torch says around that, which is of no use to a person, and partly dangerous."""
 
-SAME = 1e-4
-"""Share by which a focal length may differ between frames, and codes by as many standard deviations."""
-ORTHONORMAL = 1e-3
-"""How far ``R R'`` may be from the identity."""
 CENTRE = 0.51
 """Pixels by which the principal point may miss the centre: some count pixels from their centres."""
 SLACK = 0.01

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Bool, Float
 from numpy import ndarray
 
-from headsmith.bridges.flashavatar import angles_of
+from headsmith.bridges.flashavatar_read import angles_of
 from headsmith.bridges.subject_frames import FrameNumbers
 from headsmith.contract.conventions import CONVENTIONS
 from headsmith.heads.landmark_model import LandmarkModel

@@ -4,12 +4,14 @@ World to camera, OpenCV's axes; the world is the head's own frame with the root 
 shifts the root has that in its camera here.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from numpy import ndarray
+from torch import Tensor
 
 from headsmith.heads.embedding_types import Embedding
 from headsmith.heads.model import HeadModel, HeadParameters
@@ -106,7 +108,7 @@ def project_vertices(track: Track, model: HeadModel) -> Float[ndarray, "T V 2"]:
         track: The clip.
         model: The head, float64.
     """
-    return project(model(track.parameters()), track.cameras())[0].numpy()
+    return _projected(track, lambda some: model(some.parameters()))
 
 
 def project_embedded(track: Track, model: HeadModel, embedding: Embedding) -> Float[ndarray, "T M 2"]:
@@ -120,9 +122,9 @@ def project_embedded(track: Track, model: HeadModel, embedding: Embedding) -> Fl
     corners = model.faces[torch.from_numpy(embedding.faces).long()]
     used, places = corners.unique(return_inverse=True)
     small, weights = model.at(used), torch.from_numpy(embedding.barycentrics)
-    seen = []
-    for start in range(0, len(track.ids), BATCH):
-        some = track.take(np.arange(start, min(start + BATCH, len(track.ids))))
-        points = interpolate_on_faces(small(some.parameters()), places, weights)
-        seen.append(project(points, some.cameras())[0].numpy())
-    return np.concatenate(seen)
+    return _projected(track, lambda some: interpolate_on_faces(small(some.parameters()), places, weights))
+
+
+def _projected(track: Track, points: Callable[[Track], Float[Tensor, "_b n 3"]]) -> Float[ndarray, "T n 2"]:
+    parts = [track.take(np.arange(start, min(start + BATCH, len(track.ids)))) for start in range(0, len(track.ids), BATCH)]
+    return np.concatenate([project(points(part), part.cameras())[0].numpy() for part in parts])

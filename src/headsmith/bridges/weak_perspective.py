@@ -7,17 +7,21 @@ length f that has the world's origin at depth ``f / k``, where it is seen, sees 
 f, what is nearer by dz than the world's origin is seen larger by the share ``dz k / f``, around the principal point.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from headsmith.bridges.crops import Crops
-from headsmith.bridges.root_pose import FLIP
+from headsmith.bridges.columns import build_track, read_codes
+from headsmith.bridges.crops import Crops, warped_crops
+from headsmith.bridges.root_pose import Extrinsics, pose_of_camera, root_joints
+from headsmith.bridges.track import Track
 from headsmith.contract.errors import UserError
-
-View = tuple[Float[ndarray, "T 3 3"], Float[ndarray, "T 3"]]
+from headsmith.heads.model import HeadModel
+from headsmith.maths.cameras import FLIP
 
 CROP = 224
 """Side of the crops, pixels (DECA's ``cfg.dataset.image_size``, SMIRK's ``input_image_size``)."""
@@ -26,9 +30,65 @@ DISTANCE = 10.0
 then seen 0.6 % larger or smaller than the program meant, at any resolution; float32 still tells a hundredth of a pixel."""
 
 
+@dataclass(frozen=True)
+class WeakFrames:
+    """What these programs find in the frames of a clip.
+
+    Attributes:
+        camera: s, tx and ty.
+        root: Axis-angle of the root, radians.
+        jaw: Axis-angle of the jaw, radians.
+        identity: Identity codes, as many as the program has.
+        expression: Expression codes.
+        eyes: Axis-angle of the left and the right eye, where they are known.
+        eyelids: Left and right, where they are known.
+    """
+
+    camera: Float[ndarray, "T 3"]
+    root: Float[ndarray, "T 3"]
+    jaw: Float[ndarray, "T 3"]
+    identity: Float[ndarray, "T k"]
+    expression: Float[ndarray, "T e"]
+    eyes: Float[ndarray, "T 2 3"] | None = None
+    eyelids: Float[ndarray, "T 2"] | None = None
+
+
+def pinhole_track(
+    frames: WeakFrames, columns: Mapping[str, Float[ndarray, "T *shape"]], ids: list[int], model: HeadModel, path: Path
+) -> Track:
+    """Return the clip of a program with weak-perspective cameras, seen by one pinhole camera.
+
+    Args:
+        frames: What it found.
+        columns: What was read of ``crops.TFORM_SHAPES``.
+        ids: Number of each frame, ascending.
+        model: The head that the codes are of, float64.
+        path: Where they stand, for messages.
+
+    Raises:
+        UserError: The crop is not known, a scale is not positive, or there are more codes than the head has.
+    """
+    crops = warped_crops(columns, len(ids), CROP, path)
+    view, focal, principal = pinhole(frames.camera, crops, path)
+    codes = read_codes(model, frames.identity, frames.expression, path)
+    joints = root_joints(model, codes.identity, codes.expression)
+    return build_track(
+        model,
+        ids=ids,
+        codes=codes,
+        pose=pose_of_camera(frames.root, np.zeros_like(joints), joints, view),
+        focal=focal,
+        principal=principal,
+        size=crops.size,
+        jaw=frames.jaw,
+        eyes=frames.eyes,
+        eyelids=frames.eyelids,
+    )
+
+
 def pinhole(
     cameras: Float[ndarray, "T 3"], crops: Crops, path: Path, focal: float | None = None
-) -> tuple[View, float, Float[ndarray, "2"]]:
+) -> tuple[Extrinsics, float, Float[ndarray, "2"]]:
     """Return a camera with one focal length for weak-perspective cameras in crops.
 
     Args:

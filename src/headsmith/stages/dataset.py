@@ -13,8 +13,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from headsmith.bridges.flashavatar import EXPRESSIONS, SHAPES, frame_content, write_frame
-from headsmith.bridges.placing import View, centred_crop, recentre
+from headsmith.bridges.flashavatar import EXPRESSIONS, IDENTITIES, frame_content, write_frame
+from headsmith.bridges.placing import Framing, centred_crop, recentre
 from headsmith.bridges.track import Track
 from headsmith.contract.errors import UserError
 from headsmith.contract.exchange import FLAME_HEADS
@@ -133,9 +133,9 @@ def check_format(tracked: Tracking, head: HeadContainer, manifests: dict[str, Ma
         if tuple(content.size) != tracked.size:
             what = f"{word} are {content.size[0]}x{content.size[1]}, the tracking {tracked.size[0]}x{tracked.size[1]}"
             raise UserError(what, clip=clip, file=file, remedy=again)
-    if len(head.identity) > SHAPES or len(head.expression) > EXPRESSIONS:
+    if len(head.identity) > IDENTITIES or len(head.expression) > EXPRESSIONS:
         what = f"the head has {len(head.identity)} identity and {len(head.expression)} expression codes"
-        raise UserError(f"{what}; FlashAvatar holds {SHAPES} and {EXPRESSIONS}", clip=clip, file=file)
+        raise UserError(f"{what}; FlashAvatar holds {IDENTITIES} and {EXPRESSIONS}", clip=clip, file=file)
     if np.abs(tracked.arrays["neck"]).max(initial=0) > 0:
         remedy = "set tracking.neck to `fold`: the head then turns in the place of the neck"
         raise UserError("the neck is bent; FlashAvatar has no neck", clip=clip, file=file, remedy=remedy)
@@ -168,7 +168,7 @@ def advised_crop(track: Track, frames: Manifest) -> str:
     if not {"crop", "source_size"} <= frames.details.keys():
         return "cut the frames around the principal point (frames.crop: x,y,size)"
     (width, height), (x, y, side) = frames.details["source_size"], frames.details["crop"]
-    crop = centred_crop(track.principal, View((width, height), (x, y, side), track.size[0]))
+    crop = centred_crop(track.principal, Framing((width, height), (x, y, side), track.size[0]))
     return "set the clip's column `crop` to {},{},{}: that square has the principal point in its middle".format(*crop)
 
 

@@ -53,7 +53,7 @@ TRAINERS: dict[str, Trainer] = {
     "gaussian_avatars": Trainer(
         "GaussianAvatars",
         gaussian_avatars.HEADS,
-        (gaussian_avatars.SHAPES, gaussian_avatars.EXPRESSIONS),
+        (gaussian_avatars.IDENTITIES, gaussian_avatars.EXPRESSIONS),
         "transforms_test.json has the held-out frames; transforms_val.json is for other cameras and has none, as VHAP's",
         write_gaussian_avatars,
         gaussian_avatars.image_name,
@@ -62,7 +62,7 @@ TRAINERS: dict[str, Trainer] = {
     "imavatar": Trainer(
         "IMavatar and SplattingAvatar",
         imavatar.HEADS,
-        (imavatar.SHAPES, imavatar.EXPRESSIONS),
+        (imavatar.IDENTITIES, imavatar.EXPRESSIONS),
         "test/ has the held-out frames; flame_params.json has all, of which SplattingAvatar tests on the last 350",
         write_imavatar,
         imavatar.image_name,

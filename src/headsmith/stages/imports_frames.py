@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from headsmith.bridges.placing import View, match_frames, place_track
+from headsmith.bridges.placing import Framing, match_frames, place_track
 from headsmith.bridges.track import Track, project_embedded
 from headsmith.contract.errors import UserError
 from headsmith.contract.manifest import Manifest
@@ -34,7 +34,7 @@ def place(track: Track, manifest: Manifest, source: str, given: Path, shift: int
         UserError: It saw other pictures.
     """
     numbers = [number + shift for number in numbers_of(manifest, source)]
-    return match_frames(place_track(track, view_of(manifest, source, track), given), list(manifest.ids), numbers, given)
+    return match_frames(place_track(track, framing_of(manifest, source, track), given), list(manifest.ids), numbers, given)
 
 
 def numbers_of(manifest: Manifest, source: str) -> list[int]:
@@ -47,7 +47,7 @@ def numbers_of(manifest: Manifest, source: str) -> list[int]:
     return [int(number) for number in manifest.details["source_index"]]
 
 
-def view_of(manifest: Manifest, source: str, track: Track) -> View:
+def framing_of(manifest: Manifest, source: str, track: Track) -> Framing:
     """Return how our frames were cut from what a program saw.
 
     Raises:
@@ -55,11 +55,11 @@ def view_of(manifest: Manifest, source: str, track: Track) -> View:
     """
     size, details = manifest.size[0], manifest.details
     if source == OWN:
-        return View(track.size, (0, 0, track.size[0]), size)
+        return Framing(track.size, (0, 0, track.size[0]), size)
     if not {"crop", "source_size", "source_index"} <= details.keys():
         raise UserError("the frames do not tell where they were cut", remedy="delete frames.json and run snakemake again")
     (width, height), (x, y, side) = details["source_size"], details["crop"]
-    return View((int(width), int(height)), (int(x), int(y), int(side)), size)
+    return Framing((int(width), int(height)), (int(x), int(y), int(side)), size)
 
 
 def errors_percent(track: Track, model: HeadModel, embedding: Embedding, seen: SeenLandmarks) -> Float[ndarray, "T L"]:
