@@ -11,10 +11,11 @@ from headsmith.contract.errors import UserError
 from headsmith.heads.anny import make_head
 from headsmith.heads.conversion import Conversion
 from headsmith.heads.conversion_camera import carry_cameras
+from headsmith.heads.conversion_equations import HeadState, normal_equations
 from headsmith.heads.conversion_places import LANDMARKS, VERTICES, same_triangles, shared_places
 from headsmith.heads.conversion_residual import Residuals
 from headsmith.heads.conversion_skull import skull_directions, skull_places
-from headsmith.heads.conversion_sums import HeadState, PersonSums, normal_equations
+from headsmith.heads.conversion_sums import PersonSums
 from headsmith.heads.embedding_types import Embedding
 from headsmith.heads.landmark_model import LandmarkModel
 from headsmith.heads.model import HeadModel, HeadParameters

@@ -14,9 +14,9 @@ from headsmith.contract.errors import UserError
 from headsmith.contract.settings import ConversionSettings
 from headsmith.heads.conversion import BATCH, Conversion
 from headsmith.heads.conversion_camera import carry_cameras
+from headsmith.heads.conversion_equations import HeadState
 from headsmith.heads.conversion_places import LANDMARKS, VERTICES
 from headsmith.heads.conversion_residual import Residuals
-from headsmith.heads.conversion_sums import HeadState
 from headsmith.heads.model import HeadModel
 from headsmith.media.atomic import atomic_path
 from headsmith.media.progress import note, progress
