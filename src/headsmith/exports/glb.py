@@ -16,10 +16,9 @@ from PIL import Image
 from trimesh.visual.material import PBRMaterial
 from trimesh.visual.texture import TextureVisuals
 
-from headsmith.contract.errors import UserError
 from headsmith.exports.glb_file import GlbFile
 from headsmith.exports.glb_rig import Motion, add_animation, add_skin, add_targets, morph_targets, rest_of
-from headsmith.exports.surface import Seams, Surface
+from headsmith.exports.surface import Seams, Surface, mismatch
 from headsmith.heads.model import HeadModel, HeadParameters
 
 NEAR = 0.01
@@ -113,4 +112,4 @@ def check_glb(path: Path, surface: Surface, seams: Seams) -> None:
     uv = file.read(part["attributes"]["TEXCOORD_0"])[faces] * [1, -1] + [0, 1]
     same = np.array_equal(seams.vertices[faces], surface.faces)
     if not same or np.abs(uv - surface.uv[surface.uv_faces]).max(initial=0) > 1e-6:
-        raise UserError("the mesh does not match the head: its triangles differ", file=path, remedy="export again")
+        raise mismatch("its triangles differ", path)

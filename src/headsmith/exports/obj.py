@@ -11,8 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy import ndarray
 
-from headsmith.contract.errors import UserError
-from headsmith.exports.surface import Surface
+from headsmith.exports.surface import Surface, mismatch
 
 NAME: Final = "head"
 """Stem of the material's and the texture's file, and the names inside: no blanks, which readers take for a name's end."""
@@ -58,7 +57,7 @@ class ObjFolder:
             check_faces(path, content[start:].decode(), self.surface)
             self._checked = True
         elif content[start:] != self.faces.encode():
-            raise UserError("the mesh does not match the head: its triangles differ", file=path, remedy="export again")
+            raise mismatch("its triangles differ", path)
 
 
 def lines(word: str, values: Float[ndarray, "n C"]) -> str:
@@ -92,4 +91,4 @@ def check_faces(path: Path, text: str, surface: Surface) -> None:
     """
     found = read_faces(text)
     if not np.array_equal(found[..., 0], surface.faces) or not np.array_equal(found[..., 1], surface.uv_faces):
-        raise UserError("the mesh does not match the head: its triangles differ", file=path, remedy="export again")
+        raise mismatch("its triangles differ", path)

@@ -11,8 +11,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from headsmith.contract.errors import UserError
-from headsmith.exports.surface import Seams, Surface
+from headsmith.exports.surface import Seams, Surface, mismatch
 
 VERTEX: Final = np.dtype([*((name, "<f4") for name in ("x", "y", "z", "nx", "ny", "nz", "s", "t")), ("head_vertex", "<i4")])
 FACE: Final = np.dtype([("count", "u1"), ("corners", "<i4", 3)])
@@ -67,4 +66,4 @@ def check_ply(path: Path, surface: Surface, seams: Seams) -> None:
     uv = np.stack([rows["s"], rows["t"]], 1)[corners]
     same = np.array_equal(rows["head_vertex"][corners], surface.faces)
     if not same or not np.array_equal(uv, surface.uv[surface.uv_faces].astype(np.float32)):
-        raise UserError("the mesh does not match the head: its triangles differ", file=path, remedy="export again")
+        raise mismatch("its triangles differ", path)

@@ -89,7 +89,17 @@ class Surface:
         if found != wanted:
             words = ("vertices", "texture coordinates", "triangles")
             counts = ", ".join(f"{one} {word} for {two}" for one, word, two in zip(found, words, wanted, strict=True))
-            raise UserError(f"the mesh does not match the head: {counts}", file=path, remedy="run the export again")
+            raise mismatch(counts, path)
+
+
+def mismatch(what: str, path: Path) -> UserError:
+    """Return the error of a written mesh that is not the head.
+
+    Args:
+        what: In what they differ.
+        path: What was written.
+    """
+    return UserError(f"the mesh does not match the head: {what}", file=path, remedy="run the export again")
 
 
 def split_seams(faces: Int[ndarray, "F 3"], uv: Float[ndarray, "U 2"], uv_faces: Int[ndarray, "F 3"], count: int) -> Seams:
