@@ -25,6 +25,7 @@ from headsmith.heads.container import HeadContainer, load_head
 from headsmith.media.atomic import atomic_folder, atomic_path
 from headsmith.media.images import read_image
 from headsmith.media.progress import progress
+from headsmith.stages.dataset_split import Split, check_sizes, split_frames
 from headsmith.stages.tracking_file import Tracking, read_tracking
 
 ORIGINAL_SIZE = 512
@@ -57,20 +58,6 @@ class Sources:
     def image(self, word: str, frame_id: int) -> Path:
         """Return the path of a frame's image."""
         return folder_of(getattr(self, word)) / frame_name(frame_id)
-
-
-@dataclass(frozen=True)
-class Split:
-    """Frame ids: those that train, those held out at the end, and those left out with the reason."""
-
-    train: tuple[int, ...]
-    held_out: tuple[int, ...]
-    left_out: tuple[tuple[int, str], ...]
-
-    @property
-    def usable(self) -> tuple[int, ...]:
-        """All frames of the dataset in order; the place of an id here is its number there."""
-        return self.train + self.held_out
 
 
 def write_dataset(
@@ -111,7 +98,8 @@ def write_dataset(
     manifests = sources.read(clip)
     check_format(tracked, container, manifests, clip, tracking)
     track, shifted = centred(tracked, container, manifests["frames"], clip, tracking)
-    split = split_frames(tracked, manifests, settings.held_out, clip, tracking)
+    frames_and_status = list(zip(tracked.ids, tracked.arrays["status"].tolist(), strict=True))
+    split = split_frames(frames_and_status, manifests, settings.held_out, section="dataset", clip=clip, file=tracking)
     Path(manifest).unlink(missing_ok=True)
     with atomic_folder(folder_of(manifest)) as folder:
         fill(folder, sources, track, split, clip)
@@ -128,11 +116,7 @@ def check_format(tracked: Tracking, head: HeadContainer, manifests: dict[str, Ma
     Raises:
         UserError: Sizes differ, the head has too many codes, or the neck is bent.
     """
-    again = f"delete {file} and run snakemake again: the head is tracked anew"
-    for word, content in manifests.items():
-        if tuple(content.size) != tracked.size:
-            what = f"{word} are {content.size[0]}x{content.size[1]}, the tracking {tracked.size[0]}x{tracked.size[1]}"
-            raise UserError(what, clip=clip, file=file, remedy=again)
+    check_sizes(manifests, tracked.size, clip, file)
     if len(head.identity) > IDENTITIES or len(head.expression) > EXPRESSIONS:
         what = f"the head has {len(head.identity)} identity and {len(head.expression)} expression codes"
         raise UserError(f"{what}; FlashAvatar holds {IDENTITIES} and {EXPRESSIONS}", clip=clip, file=file)
@@ -172,27 +156,6 @@ def advised_crop(track: Track, frames: Manifest) -> str:
     return "set the clip's column `crop` to {},{},{}: that square has the principal point in its middle".format(*crop)
 
 
-def split_frames(tracked: Tracking, manifests: dict[str, Manifest], held_out: int, clip: str, file: Path) -> Split:
-    """Return which frames train and which are held out: the last ones of those that can be used.
-
-    Raises:
-        UserError: None is left to train on.
-    """
-    present = {word: set(content.ids) for word, content in manifests.items()}
-    usable, left_out = [], []
-    for frame_id, status in zip(tracked.ids, tracked.arrays["status"].tolist(), strict=True):
-        lacking = [word for word, ids in present.items() if frame_id not in ids]
-        if status == "ok" and not lacking:
-            usable.append(frame_id)
-        else:
-            left_out.append((frame_id, f"tracking: {status}" if status != "ok" else f"not in {', '.join(lacking)}"))
-    if len(usable) <= held_out:
-        what = f"{len(usable)} frames can be used and {held_out} are held out: none is left to train on"
-        remedy = "make dataset.held_out smaller, or the clip longer (start, end and fps in the table of clips)"
-        raise UserError(what, clip=clip, file=file, remedy=remedy)
-    return Split(tuple(usable[:-held_out]), tuple(usable[-held_out:]), tuple(left_out))
-
-
 def fill(folder: Path, sources: Sources, track: Track, split: Split, clip: str) -> None:
     """Write the files of all frames where FlashAvatar's own code looks for them, and ``mapping.csv``."""
     images, checkpoint = folder / "dataset" / clip, folder / "metrical-tracker" / "output" / clip / "checkpoint"
@@ -227,9 +190,7 @@ def describe(
     """Return the content of ``dataset.json``; ``shifted`` says how the principal point came to the centre."""
     return {
         "count": len(split.usable),
-        "train": list(split.train),
-        "held_out": list(split.held_out),
-        "left_out": [{"id": frame_id, "reason": reason} for frame_id, reason in split.left_out],
+        **split.told(),
         "size": list(tracked.size),
         "background": settings.background,
         "head": head.name,

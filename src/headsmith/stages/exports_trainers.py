@@ -1,33 +1,24 @@
 """Datasets for other trainers from a clip's tracking: INSTA, GaussianAvatars, IMavatar and SplattingAvatar."""
 
 import csv
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from headsmith.bridges import insta
 from headsmith.bridges.left_out import measure_left_out
-from headsmith.bridges.track import OK, Track
-from headsmith.contract.errors import UserError
-from headsmith.contract.manifest import Manifest
+from headsmith.bridges.track import Track
 from headsmith.contract.settings import ExportsSettings
 from headsmith.heads.model import HeadModel
 from headsmith.maths.cameras import project, to_camera
 from headsmith.media.parallel import map_in_order
 from headsmith.media.progress import note, progress
+from headsmith.stages.dataset_split import check_sizes, split_frames
 from headsmith.stages.exports_trainers_images import Picture, Sources, draw_depth, write_picture
 from headsmith.stages.exports_trainers_kinds import TRAINERS, Trainer, check_head
 from headsmith.stages.exports_trainers_notes import tell
-
-
-@dataclass(frozen=True)
-class Split:
-    """Places in the clip of the frames that are written, and ids of those that are not, with the reason."""
-
-    usable: list[int]
-    left_out: list[tuple[int, str]]
 
 
 def write_trainer(
@@ -68,21 +59,20 @@ def write_trainer(
     """
     trainer, sources = TRAINERS[export], Sources(Path(frames), Path(matte), Path(parsing), Path(head_masks))
     check_head(trainer, model.container, clip)
-    split = split_frames(tracked, sources.read(clip), settings.held_out, clip)
-    written = tracked.take(split.usable)
+    manifests = sources.read(clip)
+    check_sizes(manifests, tracked.size, clip)
+    frames_and_status = list(zip(tracked.ids.tolist(), tracked.status, strict=True))
+    split = split_frames(frames_and_status, manifests, settings.held_out, section="exports", clip=clip)
+    written = tracked.take(np.flatnonzero(np.isin(tracked.ids, split.usable)))
     regions = trainer.write(written, model, folder, settings.held_out)
     write_pictures(export, folder, written, model, sources, clip, threads)
-    first = len(split.usable) - settings.held_out
-    write_mapping(folder / "mapping.csv", trainer, written, first)
+    write_mapping(folder / "mapping.csv", trainer, written, len(split.train))
     lost = None if export == "insta" else measure_left_out(written, model, *trainer.codes)
     notes = list(tell(export, written, model.container, settings.held_out, lost, regions))
     for line in notes:
         note(f"{clip}: {export}: {line}")
-    ids = written.ids.tolist()
     return {
-        "train": ids[:first],
-        "held_out": ids[first:],
-        "left_out": [{"id": frame_id, "reason": reason} for frame_id, reason in split.left_out],
+        **split.told(),
         "split": trainer.split,
         "size": list(tracked.size),
         "head": model.container.name,
@@ -90,30 +80,6 @@ def write_trainer(
         "lost": {} if lost is None else lost.figures(),
         "notes": notes,
     }
-
-
-def split_frames(tracked: Track, manifests: dict[str, Manifest], held_out: int, clip: str) -> Split:
-    """Return which frames are written.
-
-    Raises:
-        UserError: Pictures and tracking are of different sizes, or no frame is left to train on.
-    """
-    for word, content in manifests.items():
-        if tuple(content.size) != tracked.size:
-            what = f"{word} are {content.size[0]}x{content.size[1]}, the tracking {tracked.size[0]}x{tracked.size[1]}"
-            raise UserError(what, clip=clip, remedy="run snakemake again after deleting the tracking: the head is tracked anew")
-    present = {word: set(content.ids) for word, content in manifests.items()}
-    usable, left_out = [], []
-    for place, (frame_id, status) in enumerate(zip(tracked.ids.tolist(), tracked.status, strict=True)):
-        lacking = [word for word, ids in present.items() if frame_id not in ids]
-        if status == OK and not lacking:
-            usable.append(place)
-        else:
-            left_out.append((frame_id, f"tracking: {status}" if status != OK else f"not in {', '.join(lacking)}"))
-    if len(usable) <= held_out:
-        what = f"{len(usable)} frames can be used and {held_out} are held out: none is left to train on"
-        raise UserError(what, clip=clip, remedy="make exports.held_out smaller, or the clip longer")
-    return Split(usable, left_out)
 
 
 def write_pictures(
