@@ -5,7 +5,7 @@ import pytest
 
 from headsmith.contract.conventions import CONVENTIONS
 from headsmith.contract.labels import LABELS, MASKS
-from headsmith.stages.masks_check import Fit, MaskWatch, box_around, middle_of, share_around, share_inside
+from headsmith.stages.masks_check import Fit, MaskWatch, box_around, share_around, share_inside
 from headsmith.stages.masks_faces import Face, FaceReader
 from tests.stages.masks_clip import face_map, landmarks_of
 
@@ -32,12 +32,6 @@ def test_share_inside_is_that_of_a_loop():
             ]
             found += any(mask[min(max(row, 0), 8), min(max(column, 0), 13)] for row, column in near)
         assert share_inside(mask, points, reach) == pytest.approx(found / 60)
-
-
-def test_the_middle_is_the_mean_of_the_pixels():
-    mask = np.random.default_rng(2).random((11, 8)) < 0.3
-    rows, columns = np.nonzero(mask)
-    np.testing.assert_allclose(middle_of(mask), [columns.mean() + 0.5, rows.mean() + 0.5])
 
 
 @pytest.mark.parametrize("turn", [0.0, 0.5, 2.0])

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float, UInt8
 from numpy import ndarray
 
 from headsmith.bridges.subject_heads import SeenHead
+from headsmith.maths.masks import middle_of
 from headsmith.media.image_facts import ImageFacts, decode_as_stored, image_facts
 from headsmith.media.sizes import MOST_PIXELS
 
@@ -74,12 +75,6 @@ def inspect_images(index: int, files: dict[str, Path], size: tuple[int, int] | N
         _check_places(masks, head, report)
     report.middles = {word: middle_of(masks[word]) for word in ("neckhead", "mouth") if word in masks and masks[word].any()}
     return report
-
-
-def middle_of(inside: Bool[ndarray, "H W"]) -> Float[ndarray, "2"]:
-    """Return the mean place (x, y) of a mask's pixels, of which there must be some; pixel centres lie at +0.5."""
-    counts = (np.count_nonzero(inside, axis=axis) for axis in (0, 1))
-    return np.array([count @ (np.arange(len(count)) + 0.5) / count.sum() for count in counts])
 
 
 def _content(path: Path, word: str, report: ImageReport) -> bytes | None:

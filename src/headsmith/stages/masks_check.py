@@ -11,6 +11,7 @@ from numpy import ndarray
 
 from headsmith.contract.errors import UserError
 from headsmith.contract.labels import LABELS
+from headsmith.maths.masks import middle_of
 from headsmith.stages.masks_faces import Face
 
 NOSE = LABELS.index("nose")
@@ -201,10 +202,3 @@ def share_around(inside: Bool[ndarray, "H W"], corners: Float[ndarray, "4 2"]) -
     near = np.zeros(inside.shape, np.uint8)
     cv2.fillConvexPoly(near, np.round(corners - 0.5).astype(np.int32), 1)
     return int(np.count_nonzero(near.view(bool) & inside)) / int(np.count_nonzero(inside))
-
-
-def middle_of(inside: Bool[ndarray, "H W"]) -> Float[ndarray, "2"]:
-    """Return the mean place (x, y) of a mask's pixels, of which there must be some; pixel centres lie at +0.5."""
-    columns, rows = np.count_nonzero(inside, axis=0), np.count_nonzero(inside, axis=1)
-    places = [counts @ (np.arange(len(counts)) + 0.5) / counts.sum() for counts in (columns, rows)]
-    return np.array(places)
