@@ -137,7 +137,7 @@ def judge(
     reasons |= {place: f"error of {residual[place]:.1f} %" for place in outliers}
     status = tuple(OK if t not in reasons else MISSING if t in missing else OUTLIER for t in range(len(track.ids)))
     track = replace(track, status=status, convention=seen.convention.name)
-    pivot, runs = middle_of(model, embedding), runs_of(track)
+    pivot, runs = pivot_of(model, embedding), runs_of(track)
     smooth = smooth_track(track, settings.smoothing, fps)
     figures = {"jitter": jitter(smooth, pivot, runs), "jitter_as_given": jitter(track, pivot, runs)}
     errors = errors_percent(smooth, model, embedding, seen)
@@ -146,7 +146,7 @@ def judge(
     return Tracked(smooth, seen, model.container, pivot, embedding.points, errors, reasons, notes)
 
 
-def middle_of(model: HeadModel, embedding: Embedding) -> np.ndarray:
+def pivot_of(model: HeadModel, embedding: Embedding) -> np.ndarray:
     """Return the middle of the head's landmarks at rest, metres."""
     corners = model.faces[torch.from_numpy(embedding.faces).long()]
     return interpolate_on_faces(model.template, corners, torch.from_numpy(embedding.barycentrics)).mean(0).numpy()
