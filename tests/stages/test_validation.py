@@ -41,7 +41,7 @@ def brought(folder, job, **settings):
 
 
 def test_a_sound_dataset_has_a_verdict_and_a_picture(job, capsys):
-    folder, arguments = job
+    _, arguments = job
     arguments["refused"].write_text("of an earlier run")
     validate_dataset(**arguments)
     verdict = json.loads(arguments["output"].read_text())
