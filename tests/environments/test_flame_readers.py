@@ -10,10 +10,11 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flame_files import LIGHT, FakeMatVecMult, write_flame
@@ -74,10 +75,15 @@ class Environment:
     python: Path | None
     reason: str = ""
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run Python there, with the package and the tests at hand."""
+    def needed(self) -> "Environment":
+        """Return the environment; the test is skipped where there is none."""
         if self.python is None:
             pytest.skip(self.reason)
+        return self
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run Python there, with the package and the tests at hand."""
+        self.needed()
         shell = {**clean(), "PYTHONPATH": f"{ROOT / 'src'}:{ROOT / 'tests'}", "OMP_NUM_THREADS": "1"}
         command = [str(self.python), "-W", "ignore", *arguments]
         return subprocess.run(command, env=shell, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -141,35 +147,42 @@ def clean() -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def tested(environments: dict[str, Environment]) -> dict[str, subprocess.CompletedProcess[str]]:
-    """Run the tests of reading FLAME in both, side by side; they bring no plugins and none of the other fixtures."""
+def side_by_side(environments: dict[str, Environment]) -> Callable[[Callable[[Environment], Any]], dict[str, Any]]:
+    """Return a function that does something in all environments that are there, at once, and tells what came of it by name."""
+    present = {name: place for name, place in environments.items() if place.python is not None}
+
+    def do(job: Callable[[Environment], Any]) -> dict[str, Any]:
+        with ThreadPoolExecutor() as pool:
+            return dict(zip(present, pool.map(job, present.values()), strict=True))
+
+    return do
+
+
+@pytest.fixture(scope="module")
+def tested(side_by_side) -> dict[str, subprocess.CompletedProcess[str]]:
+    """Run the tests of reading FLAME; they bring no plugins and none of the other fixtures."""
     options = ("-m", "pytest", "-q", "--noconftest", "-o", "addopts=", "-p", "no:cacheprovider", *TESTS)
-    present = [place for place in environments.values() if place.python is not None]
-    with ThreadPoolExecutor() as pool:
-        return dict(zip([place.name for place in present], pool.map(lambda place: place.run(*options), present), strict=True))
+    return side_by_side(lambda place: place.run(*options))
 
 
 @pytest.mark.parametrize("name", READER_OF)
 def test_the_readers_tests_pass_with_chumpy_at_hand(environments, tested, name) -> None:
-    if environments[name].python is None:
-        pytest.skip(environments[name].reason)
+    environments[name].needed()
     assert tested[name].returncode == 0, tested[name].stdout[-3000:] + tested[name].stderr[-2000:]
     passed = int(re.search(r"(\d+) passed", tested[name].stdout).group(1))
     assert passed > 380
 
 
 @pytest.fixture(scope="module")
-def files(environments, tmp_path_factory) -> Path:
+def files(side_by_side, tmp_path_factory) -> Path:
     """Return a folder of FLAME files: of each layout, and those that chumpy itself wrote where it is at hand."""
     folder = tmp_path_factory.mktemp("flame")
     write_flame(folder / "generic_model.pkl", "python2")
     write_flame(folder / "derived.pkl", "python2", J=FakeMatVecMult(None), **LIGHT)
     for layout in ("old", "new"):
         write_flame(folder / f"{layout}.pkl", layout, **LIGHT)
-    for place in environments.values():
-        if place.python is not None:
-            done = place.run("-c", WRITE, str(folder), place.name)
-            assert done.returncode == 0, done.stderr
+    for done in side_by_side(lambda place: place.run("-c", WRITE, str(folder), place.name)).values():
+        assert done.returncode == 0, done.stderr
     return folder
 
 
@@ -183,35 +196,59 @@ def ours(files, tmp_path_factory) -> dict[str, str]:
     return found
 
 
+@pytest.fixture(scope="module")
+def theirs(side_by_side, files, tmp_path_factory) -> dict[str, dict[str, subprocess.CompletedProcess[str]]]:
+    """Return what both readers of each environment told of each file."""
+    folders = {name: tmp_path_factory.mktemp(name) for name in READER_OF}
+
+    def read(place: Environment) -> dict[str, subprocess.CompletedProcess[str]]:
+        arguments = ("-c", READ, str(files))
+        readers = (READER_OF[place.name], "restricted")
+        return {reader: place.run(*arguments, reader, str(folders[place.name] / "read.npz")) for reader in readers}
+
+    return side_by_side(read)
+
+
 @pytest.mark.parametrize("name", READER_OF)
-def test_every_reader_gives_the_same_bytes(environments, files, ours, tmp_path, name) -> None:
-    for reader in (READER_OF[name], "restricted"):
-        done = environments[name].run("-c", READ, str(files), reader, str(tmp_path / "read.npz"))
+def test_every_reader_gives_the_same_bytes(environments, ours, theirs, name) -> None:
+    environments[name].needed()
+    assert theirs[name].keys() == {READER_OF[name], "restricted"}
+    for reader, done in theirs[name].items():
         assert done.returncode == 0, done.stderr
         assert json.loads(done.stdout) == ours, reader
     assert {"generic_model.pkl", f"{name}-2.pkl", f"{name}-4.pkl"} <= ours.keys()
     assert len({*ours.values()}) == len(ours)
 
 
-@pytest.mark.parametrize("name", READER_OF)
-def test_the_rule_reads_in_the_environment_that_the_setting_names(environments, files, ours, tmp_path, name) -> None:
-    place = environments[name]
-    if place.python is None:
-        pytest.skip(place.reason)
-    house = House(tmp_path / "house")
+@pytest.fixture(scope="module")
+def ruled(side_by_side, files, tmp_path_factory) -> dict[str, tuple[str, str]]:
+    """Return what Snakemake told while the rule read a file in each environment, and the hash of what was read."""
+    folders = {name: tmp_path_factory.mktemp(name) for name in READER_OF}
+    return side_by_side(lambda place: read_by_rule(place, files / f"{place.name}-2.pkl", folders[place.name]))
+
+
+def read_by_rule(place: Environment, model: Path, folder: Path) -> tuple[str, str]:
+    """Let the rule read a file in an environment; return what Snakemake told, and the hash of what was read."""
+    house = House(folder / "house")
     house.folder.mkdir()
     for part in CODE:
         (shutil.copytree if (ROOT / part).is_dir() else shutil.copy2)(ROOT / part, house.folder / part)
     (house.folder / "config/clips.tsv").write_text(CLIPS)
-    model = files / f"{name}-2.pkl"
-    house.settings(heads={"model": "flame2020", "flame2020": str(model), "reader": READER_OF[name]})
+    house.settings(heads={"model": "flame2020", "flame2020": str(model), "reader": READER_OF[place.name]})
     output = paths.FLAME.format(head="flame2020")
-    shell = {**environment(), "PATH": f"{stand_in(place, tmp_path)}:{os.environ['PATH']}"}
+    shell = {**environment(), "PATH": f"{stand_in(place, folder)}:{os.environ['PATH']}"}
     command = house.command(output, "--use-conda")
     done = subprocess.run(command, cwd=house.folder, env=shell, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "Activating conda environment" in done.stderr
-    assert hashlib.sha256((house.folder / output).read_bytes()).hexdigest() == ours[model.name]
+    return done.stderr, hashlib.sha256((house.folder / output).read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("name", READER_OF)
+def test_the_rule_reads_in_the_environment_that_the_setting_names(environments, ours, ruled, name) -> None:
+    environments[name].needed()
+    told, read = ruled[name]
+    assert "Activating conda environment" in told
+    assert read == ours[f"{name}-2.pkl"]
 
 
 def stand_in(place: Environment, folder: Path) -> Path:
