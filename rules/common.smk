@@ -3,7 +3,7 @@
 import re
 from dataclasses import asdict
 
-from headsmith.contract.clips import check_clips, read_clips
+from headsmith.contract.clips import check_clips, read_clips, unused_columns
 from headsmith.contract.config import USER_FILE, load_settings, read_yaml
 from headsmith.contract.conversion import check_conversion, target_head
 from headsmith.contract.detectors import FINDERS, detector_files, head_detectors
@@ -282,7 +282,8 @@ def export_settings(wildcards):
 
 def starting():
     """Return the banner of a run: what is made, and where it goes."""
-    return f"headsmith: clips {', '.join(CLIPS)}; variants {', '.join(VARIANTS)}; results below results/, logs below logs/"
+    banner = f"headsmith: clips {', '.join(CLIPS)}; variants {', '.join(VARIANTS)}; results below results/, logs below logs/"
+    return "\n".join([banner, *unused_columns(CLIPS, SETTINGS)])
 
 
 def finished():

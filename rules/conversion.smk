@@ -13,6 +13,8 @@ rule convert_clip:
         "logs/{clip}/conversion-{head}.log",
     benchmark:
         "logs/{clip}/conversion-{head}.tsv"
+    wildcard_constraints:
+        head=one_of([SETTINGS.conversion.to or "none"]),
     conda:
         "../envs/avatar.yaml"
     threads: 1

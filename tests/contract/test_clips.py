@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from headsmith.contract.clips import Clip, check_clips, read_clips
+from headsmith.contract.clips import Clip, check_clips, read_clips, unused_columns
 from headsmith.contract.errors import UserError
-from headsmith.contract.settings import DatasetSettings, FramesSettings, LandmarksSettings, Settings
+from headsmith.contract.settings import DatasetSettings, FramesSettings, LandmarksSettings, Settings, TrackingSettings
 
 HEADER = "clip\tvideo\tstart\tend\tfps\n"
 
@@ -115,6 +115,32 @@ def test_landmarks_of_the_user_must_be_named_and_exist(tmp_path: Path) -> None:
     assert "landmarks.detector is `file`, and none is named" in refused(Clip("a", str(video)), settings)
     assert "do not exist: none.json" in refused(Clip("a", str(video), landmarks="none.json"), settings)
     check_clips({"a": Clip("a", str(tmp_path), landmarks=str(video))}, settings, [], Path("config/clips.tsv"))
+
+
+def test_results_of_a_tracker_must_be_named_exist_and_not_be_our_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = replace(Settings(), tracking=TrackingSettings(source="headsmith"))
+    message = refused(Clip("a", "asset:franck.mp4"), settings)
+    assert "a tracking.npz in the column `tracking`" in message and "another table (the setting `clips`)" in message
+    assert "does not exist: none.npz" in refused(Clip("a", "asset:franck.mp4", tracking="none.npz"), settings)
+    for name in ("a", "b"):
+        own = Path(f"results/{name}/tracking.npz")
+        own.parent.mkdir(parents=True)
+        own.touch()
+    assert "made of itself" in refused(Clip("a", "asset:franck.mp4", tracking="results/b/../a/tracking.npz"), settings)
+    other = Clip("a", "asset:franck.mp4", tracking="results/b/tracking.npz")
+    check_clips({"a": other}, settings, ["franck.mp4"], Path("t"))
+
+
+def test_a_column_that_the_settings_do_not_use_is_told() -> None:
+    clips = {"a": Clip("a", "x", tracking="y"), "b": Clip("b", "x", landmarks="z"), "c": Clip("c", "x")}
+    told = [
+        "a: the column `tracking` is not read: tracking.source is `solve`",
+        "b: the column `landmarks` is not read: landmarks.detector is `mediapipe`",
+    ]
+    assert unused_columns(clips, Settings()) == told
+    used = {"tracking": TrackingSettings(source="deca"), "landmarks": LandmarksSettings(detector="file")}
+    assert unused_columns(clips, replace(Settings(), **used)) == []
 
 
 def test_no_frames_left_for_training_is_told() -> None:

@@ -6,8 +6,8 @@ import pytest
 
 from headsmith.contract.errors import UserError
 from headsmith.contract.exchange import FLAME_HEADS
-from headsmith.contract.flame import TITLES, check_flame, lid_files, side_files
-from headsmith.contract.settings import ConversionSettings, HeadsSettings, Settings
+from headsmith.contract.flame import PAGE, TITLES, check_flame, lid_files, side_files
+from headsmith.contract.settings import ConversionSettings, HeadsSettings, Settings, TrackingSettings
 
 
 @pytest.fixture
@@ -38,6 +38,9 @@ def test_a_missing_model_says_where_to_get_it_and_where_to_put_it(settings, tmp_
     assert head in caught.value.what and caught.value.file == str(path)
     for words in ("https://flame.is.tue.mpg.de", TITLES[head], f"at {path}", "anny"):
         assert words in caught.value.remedy
+    with pytest.raises(UserError) as caught:
+        check_flame(replace(settings(**chosen, **{head: str(path)}), tracking=TrackingSettings(source="smirk")))
+    assert PAGE in caught.value.remedy and "anny" not in caught.value.remedy, "whose codes SMIRK's are not"
 
 
 @pytest.mark.parametrize("name", ["eyelids", "template", "masks", "texture", "embeddings"])

@@ -67,3 +67,16 @@ def test_a_conversion_makes_the_other_head_and_nothing_anew(house: House) -> Non
     house.settings(conversion={"to": "flame2023"})
     assert house.planned("convert_head") == {"read_flame": 1, "build_head": 1, "convert_clip": 1}
     assert set(house.planned()) <= {"write_report"}, "which states all settings"
+
+
+def test_a_converted_clip_is_gone_on_with_by_the_steps_of_the_docs(house: House) -> None:
+    converted = house.folder / "results/franck/converted/anny.npz"
+    converted.parent.mkdir()
+    shutil.copy(house.folder / "results/franck/tracking.npz", converted)
+    row = f"clip\tvideo\tend\ttracking\nfranck\tasset:franck.mp4\t1.667\t{converted.relative_to(house.folder)}\n"
+    (house.folder / "config/clips.tsv").write_text(row)
+    assert "franck: the column `tracking` is not read: tracking.source is `solve`" in house.snakemake("tracking").stderr
+    house.settings(tracking={"source": "headsmith"})
+    assert house.planned("tracking") == {"import_tracking": 1}
+    house.snakemake("tracking")
+    assert converted.exists()

@@ -86,7 +86,11 @@ KINDS: Final[dict[str, Kind]] = {
     "image_broken": Kind("images, mattes or masks cannot be read", "write them anew"),
     "image_channels": Kind("images are not 8-bit RGB", "write three channels of 8 bits"),
     "sizes_differ": Kind("sizes differ", "bring images, mattes and masks to one size"),
-    "not_512": Kind("images are not 512x512", "FlashAvatar's own code has 512x512 built in: scale images and K", WARNING),
+    "not_512": Kind(
+        "images are not 512x512",
+        "FlashAvatar's own code has 512x512 built in: set frames.size to 512; of another program's, scale images and K",
+        WARNING,
+    ),
     "alpha_channels": Kind("mattes are not grey", "write one channel of 8 bits: a fourth channel breaks FlashAvatar"),
     "alpha_off_head": Kind("the matte is empty where the head is", "see that mattes are of the same crop, and not inverted"),
     "mask_channels": Kind("masks are not grey", "write one channel of 8 bits (or three that are the same), no palette"),

@@ -10,6 +10,7 @@ from pathlib import Path
 from headsmith.contract.config import NAME, nearest, shown
 from headsmith.contract.errors import UserError
 from headsmith.contract.exchange import SOLVE, TRACKERS
+from headsmith.contract.paths import TRACKING
 from headsmith.contract.settings import Settings
 from headsmith.contract.settings_pictures import CROP
 
@@ -111,6 +112,20 @@ def check_clips(clips: dict[str, Clip], settings: Settings, assets: Collection[s
         _check_length(clip, settings, table)
 
 
+def unused_columns(clips: dict[str, Clip], settings: Settings) -> list[str]:
+    """Return a sentence for each clip whose column `tracking` or `landmarks` is filled and, as the settings are, not read."""
+    told = {
+        "tracking": settings.tracking.source == SOLVE and f"tracking.source is `{SOLVE}`",
+        "landmarks": settings.landmarks.detector != "file" and f"landmarks.detector is `{settings.landmarks.detector}`",
+    }
+    return [
+        f"{clip.name}: the column `{column}` is not read: {why}"
+        for column, why in told.items()
+        for clip in clips.values()
+        if why and getattr(clip, column)
+    ]
+
+
 def _check_braces(clip: Clip, table: Path) -> None:
     """Refuse paths in which Snakemake would see a wildcard; there is no way to tell it not to."""
     for path in (clip.video, clip.landmarks or "", clip.tracking or ""):
@@ -133,8 +148,13 @@ def _check_landmarks(clip: Clip, settings: Settings, table: Path) -> None:
 def _check_tracking(clip: Clip, settings: Settings, table: Path) -> None:
     source = settings.tracking.source
     if source != SOLVE and clip.tracking is None:
-        remedy = f"name {TRACKERS[source].files} in the column `tracking`, or set tracking.source to `{SOLVE}`"
+        remedy = f"name {TRACKERS[source].files} in the column `tracking`; the setting holds for the whole table: a clip that "
+        remedy += f"headsmith is to track (tracking.source: {SOLVE}) goes into another table (the setting `clips`)"
         raise UserError(f"tracking.source is `{source}`, and nothing is named", clip=clip.name, file=table, remedy=remedy)
+    own = Path(TRACKING.format(clip=clip.name))
+    if source != SOLVE and clip.tracking and Path(clip.tracking).resolve() == own.resolve():
+        remedy = "copy the file to where nothing is written, and name the copy in the column `tracking`"
+        raise UserError(f"the tracking would be made of itself: {own}", clip=clip.name, file=table, remedy=remedy)
     if clip.tracking is not None and not Path(clip.tracking).exists():
         remedy = f"put it there or correct the path (relative paths start at {Path.cwd()})"
         raise UserError(f"the tracking does not exist: {clip.tracking}", clip=clip.name, file=table, remedy=remedy)

@@ -53,6 +53,7 @@ The table of clips (`config/clips.tsv`) holds a line for each clip, its cells se
 | `crop` | the square that is cut out, as `frames.crop`; blank: as that says |
 | `person` | `x,y`: a point on the face that is meant, in the video's own pixels at the clip's start; blank: the only one |
 | `landmarks` | path of your own landmarks, for `landmarks.detector: file`: a file, or a folder with one for each frame |
+| `tracking` | path of what another program tracked, for any `tracking.source` but `solve`: see [formats.md](formats.md) |
 
 `asset:<name>` is a file listed in `config/assets.yaml`. [inputs.md](inputs.md) tells more of videos, pictures, crops, persons
 and landmarks. Where the table lies is itself a setting:

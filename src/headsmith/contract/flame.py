@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from headsmith.contract.errors import UserError
+from headsmith.contract.exchange import SOLVE
 from headsmith.contract.settings import HeadsSettings, Settings
 
 PAGE: Final = "https://flame.is.tue.mpg.de"
@@ -21,17 +22,17 @@ LIDS: Final = ("l_eyelid.npy", "r_eyelid.npy")
 """Files of the folder ``heads.eyelids``: the subject's left and right."""
 
 
-def missing_remedy(path: object, title: str = "FLAME 2020, 2023 or 2023 Open") -> str:
+def missing_remedy(path: object, title: str = "FLAME 2020, 2023 or 2023 Open", *, tracked: bool = False) -> str:
     """Return what to do about a FLAME file that is not there.
 
     Args:
         path: Where it was looked for.
         title: Which release, of ``TITLES``.
+        tracked: Whether another program's codes need this very head, so that none can stand in its place.
     """
-    return (
-        f"register at {PAGE}, accept the licence, download {title}, and put the model's .pkl at {path} "
-        "(or name its place in the settings, section `heads`); or use the head anny, which needs no registration"
-    )
+    remedy = f"register at {PAGE}, accept the licence, download {title}, and put the model's .pkl at {path} "
+    remedy += "(or name its place in the settings, section `heads`)"
+    return remedy if tracked else f"{remedy}; or use the head anny, which needs no registration"
 
 
 def model_file(settings: HeadsSettings, head: str) -> Path:
@@ -61,7 +62,8 @@ def check_flame(settings: Settings) -> None:
         path = model_file(settings.heads, head)
         if not path.is_file():
             what = f"the head {head} needs its licensed file, which is not there"
-            raise UserError(what, file=path, remedy=missing_remedy(path, TITLES[head]))
+            tracked = settings.tracking.source != SOLVE
+            raise UserError(what, file=path, remedy=missing_remedy(path, TITLES[head], tracked=tracked))
     for name, path in _named(settings.heads) if heads else ():
         if not path.is_file():
             what = f"`heads.{name}` names a file that is not there"

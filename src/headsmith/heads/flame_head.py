@@ -140,7 +140,9 @@ def find_eyelids(source: FlameSource, files: FlameFiles) -> tuple[Float[ndarray,
             lids = make_eyelids(source.template.astype(np.float64), source.faces)
         except ValueError as error:
             raise UserError(f"no eyelids can be made: {error}", file=source.path, remedy=LID_REMEDY) from error
-        return lids, ["eyelids were made from the head's geometry; codes of metrical-tracker's mean a like, not the same, move"]
+        return lids, [
+            "eyelids were made from the head's geometry; metrical-tracker's codes close them much as its own, not just so"
+        ]
     if files.left_eyelid is None or files.right_eyelid is None:
         raise UserError(
             "one eyelid is named, the other is not", file=files.left_eyelid or files.right_eyelid, remedy=LID_REMEDY
