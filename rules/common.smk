@@ -170,15 +170,15 @@ def validations():
     return {rule: dict(zip(names, parts, strict=True)) for rule, parts in found.items()}
 
 
-def validation_settings(rule):
-    """Return the section `validation` as a rule needs it: the folder that is brought re-runs nothing of the clips'."""
-    own = {} if rule == "check_brought_dataset" else {"folder": "", "checkpoint": "", "known_head": False}
+def validation_settings(name):
+    """Return the section `validation` for a job; the folder that is brought re-runs nothing of the clips'."""
+    own = {} if name == "check_brought_dataset" else {"folder": "", "checkpoint": "", "known_head": False}
     return section(SETTINGS, "validation") | own
 
 
-def validation_stamp(rule):
+def validation_stamp(name):
     """Return what changes when one of the files of the folder that is brought changes."""
-    brought = rule == "check_brought_dataset"
+    brought = name == "check_brought_dataset"
     return stamp_subject(SETTINGS.validation.folder, SETTINGS.validation.checkpoint) if brought else ""
 
 
