@@ -40,13 +40,13 @@ def fill(
         weights: How well they were seen; 0 where never.
         plain: Colours of the vertices for parts of which nothing was seen; one colour is one region.
     """
-    own, known = vertex_colours(texels, faces, colours, weights, len(plain))
+    own, known = gather_colours(texels, faces, colours, weights, len(plain))
     around = texels.spread(complete(faces, own, known, plain), faces)
     trust = (weights / (weights + DOUBT))[:, None]
     return (trust * colours + (1 - trust) * around).astype(np.float32)
 
 
-def vertex_colours(
+def gather_colours(
     texels: Texels, faces: Int[ndarray, "F 3"], colours: Float[ndarray, "M 3"], weights: Float[ndarray, " M"], count: int
 ) -> tuple[Float[ndarray, "V 3"], Bool[ndarray, " V"]]:
     """Return each vertex' colour, the mean over the seen texels of its triangles, and which vertices have one."""

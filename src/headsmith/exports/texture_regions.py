@@ -8,10 +8,10 @@ from numpy import ndarray
 
 from headsmith.exports.surface import Surface
 from headsmith.exports.texture_layout import as_picture, lay_out
+from headsmith.heads.colours import SKIN, Colour
 from headsmith.heads.container import HeadContainer
 
-SKIN: Final = (205, 165, 140)
-COLOURS: Final[dict[str, tuple[int, int, int]]] = {
+COLOURS: Final[dict[str, Colour]] = {
     "neck": (188, 148, 124),
     "scalp": (120, 92, 74),
     "face": (213, 174, 149),
@@ -35,10 +35,10 @@ COLOURS: Final[dict[str, tuple[int, int, int]]] = {
     "left_eyeball": (238, 238, 238),
     "right_eyeball": (238, 238, 238),
 }
-"""Red, green, blue of the regions that heads have; later ones win. The rest is skin."""
+"""Of the regions that heads have; later ones win. The rest is skin."""
 
 
-def region_colours(head: HeadContainer) -> Float[ndarray, "F 3"]:
+def triangle_colours(head: HeadContainer) -> Float[ndarray, "F 3"]:
     """Return the colour of each triangle, 0..255: that of the last region in which all of its corners lie."""
     colours = np.tile(np.array(SKIN, np.float64), (len(head.faces), 1))
     for name, colour in COLOURS.items():
@@ -47,15 +47,7 @@ def region_colours(head: HeadContainer) -> Float[ndarray, "F 3"]:
     return colours
 
 
-def vertex_colours(head: HeadContainer) -> Float[ndarray, "V 3"]:
-    """Return the colour of each vertex, 0..255: that of the last region that it is in."""
-    colours = np.tile(np.array(SKIN, np.float64), (len(head.template), 1))
-    for name, colour in COLOURS.items():
-        colours[head.regions.get(name, [])] = colour
-    return colours
-
-
 def paint_regions(head: HeadContainer, size: int) -> UInt8[ndarray, "S S 3"]:
     """Return the texture of plain colours, RGB."""
     texels = lay_out(Surface.of(head), size)
-    return as_picture(texels.picture(region_colours(head)[texels.faces]))
+    return as_picture(texels.picture(triangle_colours(head)[texels.faces]))

@@ -22,7 +22,8 @@ from headsmith.exports.texture_bake import bake
 from headsmith.exports.texture_fill import fill
 from headsmith.exports.texture_layout import as_picture, lay_out
 from headsmith.exports.texture_model import model_texture
-from headsmith.exports.texture_regions import paint_regions, vertex_colours
+from headsmith.exports.texture_regions import COLOURS, paint_regions
+from headsmith.heads.colours import vertex_colours
 from headsmith.heads.model import HeadModel
 from headsmith.maths.cameras import FLIP
 from headsmith.media.images import write_image
@@ -157,7 +158,7 @@ def make_texture(
         tracked, model, needed(frames, "the frames", clip), needed(head_masks, "the head masks", clip), clip
     )
     colours, weights = bake(texels, surface.faces, views)
-    filled = fill(texels, surface.faces, colours, weights, vertex_colours(head))
+    filled = fill(texels, surface.faces, colours, weights, vertex_colours(head, COLOURS))
     told |= {"baked_from": ids, "seen_share": round(float((weights > 0).mean()), 4)}
     return as_picture(texels.picture(filled)), {"texture": told}
 

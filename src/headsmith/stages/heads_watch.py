@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from numpy import ndarray
 
+from headsmith.heads.colours import Colour, vertex_colours
 from headsmith.heads.container import HeadContainer
 from headsmith.heads.embedding import View, Watch
 from headsmith.heads.sighting import Sight
@@ -21,7 +22,7 @@ SIZE = 512
 DISTANCE, FIELD = 0.8, 0.36
 """Metres from the camera to between the eyes, and metres across the picture at that distance."""
 
-COLOURS: dict[str, tuple[int, int, int]] = {
+COLOURS: dict[str, Colour] = {
     "lips": (178, 104, 100),
     "mouth_cavity": (110, 45, 45),
     "tongue": (190, 90, 95),
@@ -31,14 +32,14 @@ COLOURS: dict[str, tuple[int, int, int]] = {
 }
 """Colours of regions of the renderings, where the head has them; later ones win. The rest is skin."""
 
-SKIN, IRIS, PUPIL = (205, 165, 140), (90, 60, 40), (15, 15, 15)
+IRIS, PUPIL = (90, 60, 40), (15, 15, 15)
 IRIS_RADIUS, PUPIL_RADIUS = 0.0059, 0.002
 """Metres. The visible iris is 11.7 mm wide on average (Ruefer, Schroeder and Erb 2005, *Cornea* 24)."""
 
 
 def watcher(head: HeadContainer, detector: Detector, surfaces: dict[str, Int[ndarray, " n"]]) -> Watch:
     """Return the function that renders a head from the front and lets the detector look at it."""
-    colours, middle = region_colours(head), between_eyes(head)
+    colours, middle = vertex_colours(head, COLOURS), between_eyes(head)
 
     def watch(vertices: Float[ndarray, "V 3"], turn: Float[ndarray, "3 3"]) -> View:
         camera = front_camera(turn, middle)
@@ -83,14 +84,6 @@ def faces_of(head: HeadContainer, regions: Sequence[str]) -> Int[ndarray, " n"]:
 def closing_faces(head: HeadContainer) -> Int[ndarray, " n"]:
     """Return the triangles that close FLAME's mouth between the lips; none where the head has a mouth."""
     return faces_of(head, ("mouth_rim",) if "mouth_rim" in head.regions else ())
-
-
-def region_colours(head: HeadContainer) -> Float[ndarray, "V 3"]:
-    """Return a colour for each vertex, 0..255."""
-    colours = np.tile(np.array(SKIN, np.float64), (len(head.template), 1))
-    for name, colour in COLOURS.items():
-        colours[head.regions.get(name, [])] = colour
-    return colours
 
 
 def paint(
