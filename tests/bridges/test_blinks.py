@@ -55,3 +55,10 @@ def test_each_eye_has_its_own_range():
     found, ranges = calibrate_blinks(scored(closure, 0.1, 0.7))
     assert ranges[0].closed is not None and ranges[1].closed is None
     assert found.eyelids[:, 0].max() == 1 and found.eyelids[:, 1].max() < 0.2
+
+
+def test_lids_that_are_lowered_most_of_the_time_do_not_count_as_open():
+    closure = np.maximum(blinks(), 0.4)
+    closure[100:130] = 0
+    _, ranges = calibrate_blinks(scored(closure, 0.1, 0.8))
+    assert all(abs(one.open - 0.1) < 0.03 and abs(one.closed - 0.8) < 0.05 for one in ranges)

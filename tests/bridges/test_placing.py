@@ -42,12 +42,14 @@ def test_another_shape_is_refused_and_the_trap_named(tmp_path):
 
 
 def test_frames_without_parameters_hold_their_neighbours_and_are_marked(tmp_path):
-    track = replace(random_track(MODEL), ids=np.array([2, 3, 6, 7, 20]))
+    track = replace(random_track(MODEL), ids=np.array([2, 3, 6, 7, 20]), residual=np.arange(5.0))
     placed = match_frames(track, list(range(9)), list(range(1, 10)), tmp_path)
     assert placed.ids.tolist() == list(range(9))
     assert placed.status == ("missing", "ok", "ok", "missing", "missing", "ok", "ok", "missing", "missing")
     held = [0, 0, 1, 1, 2, 2, 3, 3, 3]
     assert np.array_equal(placed.translation, track.translation[held])
+    unknown = np.nan
+    np.testing.assert_array_equal(placed.residual, [unknown, 0, 1, unknown, unknown, 2, 3, unknown, unknown])
 
 
 def test_a_clip_that_was_not_tracked_is_refused(tmp_path):
