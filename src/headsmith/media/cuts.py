@@ -1,4 +1,4 @@
-"""A constant square of every frame of a source, whatever the source, at the source's own resolution."""
+"""A constant square of every frame of a source, or all of it, whatever the source, at the source's own resolution."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,6 +9,7 @@ from jaxtyping import UInt8
 from headsmith.media.crops import Crop, cut_crop
 from headsmith.media.file_frames import FileFrame
 from headsmith.media.sources import Source
+from headsmith.media.video_convert import FrameConverter
 from headsmith.media.video_cuts import FrameCutter
 from headsmith.media.video_reader import VideoFrame
 
@@ -39,3 +40,20 @@ def open_cutter(source: Source, crop: Crop, size: int) -> Cutter:
         return made[0].cut(frame.decoded)
 
     return cut
+
+
+def open_whole(source: Source) -> Callable[[Frame], UInt8[np.ndarray, "H W 3"]]:
+    """Return a function that makes the whole picture of a source's frames, at the source's own resolution, RGB 0..255.
+
+    It may be called from several threads at once, and raises what a frame's ``image`` raises.
+    """
+    made: list[FrameConverter] = []
+
+    def convert(frame: Frame) -> UInt8[np.ndarray, "H W 3"]:
+        if isinstance(frame, FileFrame):
+            return frame.whole
+        if not made:
+            made.append(replace(frame.converter, size=source.source_size))
+        return made[0].convert(frame.decoded)
+
+    return convert
