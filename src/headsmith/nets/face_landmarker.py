@@ -33,6 +33,9 @@ LONGEST_ENLARGED = 2048
 WEAKEST_DETECTION = 0.3
 """Detections below this score are not faces. Under MediaPipe's own 0.5, so that a weak face is seen and told as weak."""
 
+USUAL_DETECTION = 0.5
+"""MediaPipe's own."""
+
 BLENDSHAPE_NAMES: tuple[str, ...] = (
     *("_neutral", "browDownLeft", "browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight"),
     *("cheekPuff", "cheekSquintLeft", "cheekSquintRight"),
@@ -57,6 +60,8 @@ class FaceLandmarker:
     Args:
         model: Path of ``face_landmarker.task``.
         max_faces: How many faces to look for.
+        plain: Whether it is used as other programs do: pictures as they are, whatever their size, and MediaPipe's own limit
+            for detections. Its points shift by parts of a pixel with that size.
 
     Raises:
         UserError: The model file is missing or is not a face landmarker.
@@ -64,12 +69,13 @@ class FaceLandmarker:
 
     convention = MEDIAPIPE478.name
 
-    def __init__(self, model: str | Path, max_faces: int = 2) -> None:
+    def __init__(self, model: str | Path, max_faces: int = 2, *, plain: bool = False) -> None:
+        self._plain = plain
         landmarker, detector = read_model(Path(model))
         options = vision.FaceLandmarkerOptions(
             base_options=BaseOptions(model_asset_buffer=landmarker),
             num_faces=max_faces,
-            min_face_detection_confidence=WEAKEST_DETECTION,
+            min_face_detection_confidence=USUAL_DETECTION if plain else WEAKEST_DETECTION,
             output_face_blendshapes=True,
         )
         detector_options = vision.FaceDetectorOptions(
@@ -103,8 +109,8 @@ class FaceLandmarker:
         Returns:
             The faces, in MediaPipe's order; empty where there is none.
         """
-        small, back = cap_size(image)
-        found = self._landmarker.detect(native(enlarge(small)))
+        small, back = (np.ascontiguousarray(image), np.ones(2, np.float32)) if self._plain else cap_size(image)
+        found = self._landmarker.detect(native(small if self._plain else enlarge(small)))
         if not found.face_landmarks:
             return []
         points = [points_in_pixels(face, image.shape[1], image.shape[0]) for face in found.face_landmarks]
