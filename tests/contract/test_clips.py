@@ -143,6 +143,19 @@ def test_a_column_that_the_settings_do_not_use_is_told() -> None:
     assert unused_columns(clips, replace(Settings(), **used)) == []
 
 
+def test_squares_cut_anew_go_with_what_was_fitted_to_them_alone(tmp_path: Path) -> None:
+    tracking = {"aligned": TrackingSettings(source="flame_head_tracker"), "other": TrackingSettings(source="smirk")}
+    clip = Clip("a", "asset:franck.mp4", crop="aligned", tracking=str(tmp_path))
+    assert "tracking.source is `solve`, which takes one camera" in refused(clip)
+    everywhere = replace(Settings(), frames=FramesSettings(crop="aligned"), tracking=tracking["other"])
+    assert "tracking.source is `smirk`" in refused(replace(clip, crop=None), everywhere)
+    theirs = replace(Settings(), tracking=tracking["aligned"])
+    check_clips({"a": clip}, theirs, ["franck.mp4"], Path("t"))
+    check_clips({"a": replace(clip, crop="face")}, everywhere, ["franck.mp4"], Path("t"))
+    given = replace(theirs, landmarks=LandmarksSettings(detector="file"))
+    assert "landmarks.detector is `file`: your" in refused(replace(clip, landmarks=str(tmp_path)), given)
+
+
 def test_no_frames_left_for_training_is_told() -> None:
     settings = replace(Settings(), frames=FramesSettings(fps=10.0), dataset=DatasetSettings(held_out=100))
     message = refused(Clip("a", "asset:franck.mp4", 2.0, 12.0), settings)

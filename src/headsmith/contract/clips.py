@@ -9,15 +9,15 @@ from pathlib import Path
 
 from headsmith.contract.config import NAME, nearest, shown
 from headsmith.contract.errors import UserError
-from headsmith.contract.exchange import SOLVE, TRACKERS
+from headsmith.contract.exchange import ALIGNED_SOURCES, SOLVE, TRACKERS
 from headsmith.contract.paths import TRACKING
 from headsmith.contract.settings import Settings
-from headsmith.contract.settings_pictures import CROP
+from headsmith.contract.settings_pictures import ALIGNED, CROP
 
 COLUMNS = ("clip", "video", "start", "end", "fps", "crop", "person", "landmarks", "tracking")
 NUMBERS = ("start", "end", "fps")
 PATTERNS = {
-    "crop": (rf"face|none|{CROP}", "`face`, `none` or `x,y,size` in the video's own pixels"),
+    "crop": (rf"face|none|{ALIGNED}|{CROP}", "`face`, `none`, `aligned` or `x,y,size` in the video's own pixels"),
     "person": (r"\d+(\.\d+)?,\d+(\.\d+)?", "`x,y` in the video's own pixels, a point on the face that is meant"),
 }
 """What the cells of a column may hold, and how a message says it."""
@@ -96,7 +96,8 @@ def check_clips(clips: dict[str, Clip], settings: Settings, assets: Collection[s
         table: Where the clips stand, for messages.
 
     Raises:
-        UserError: A video, its landmarks or an asset do not exist, a path holds braces, or no training frames would be left.
+        UserError: A video, its landmarks or an asset do not exist, a path holds braces, the crop does not go with what tracks
+            or detects, or no training frames would be left.
     """
     for clip in clips.values():
         _check_braces(clip, table)
@@ -107,6 +108,7 @@ def check_clips(clips: dict[str, Clip], settings: Settings, assets: Collection[s
             raise UserError(
                 f"unknown asset {clip.asset!r}", clip=clip.name, file=table, remedy=nearest(clip.asset, sorted(assets))
             )
+        _check_crop(clip, settings, table)
         _check_landmarks(clip, settings, table)
         _check_tracking(clip, settings, table)
         _check_length(clip, settings, table)
@@ -134,6 +136,19 @@ def _check_braces(clip: Clip, table: Path) -> None:
             raise UserError(
                 f"the path holds a brace, which stands for a wildcard: {path}", clip=clip.name, file=table, remedy=remedy
             )
+
+
+def _check_crop(clip: Clip, settings: Settings, table: Path) -> None:
+    if (clip.crop or settings.frames.crop) != ALIGNED:
+        return
+    source = settings.tracking.source
+    if source not in ALIGNED_SOURCES:
+        what = f"the crop is `{ALIGNED}`, and tracking.source is `{source}`, which takes one camera and one crop for all frames"
+        remedy = "set tracking.source to flame_head_tracker and name its results in the column `tracking`; or set the crop to "
+        raise UserError(what, clip=clip.name, file=table, remedy=f"{remedy}`face` (column `crop`, or frames.crop)")
+    if settings.landmarks.detector == "file":
+        what = f"the crop is `{ALIGNED}`, and landmarks.detector is `file`: your landmarks are of the video as it is"
+        raise UserError(what, clip=clip.name, file=table, remedy="set landmarks.detector to mediapipe")
 
 
 def _check_landmarks(clip: Clip, settings: Settings, table: Path) -> None:

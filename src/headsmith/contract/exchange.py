@@ -49,6 +49,10 @@ TRACKERS: Final[dict[str, Tracker]] = {
 }
 """Values of ``tracking.source`` beside ``SOLVE``."""
 
+ALIGNED_SOURCES: Final = ("flame_head_tracker", "headsmith")
+"""Values of ``tracking.source`` that frames go with that are turned and cut each for itself: flame-head-tracker's camera fits
+such squares alone, and a tracking of ours may have been made of it."""
+
 MESHES: Final = ("obj", "ply", "glb")
 TABLES: Final = ("csv", "parquet", "mat", "npz", "keypoints")
 TRAINERS: Final = ("insta", "gaussian_avatars", "imavatar", "flame_head_tracker")

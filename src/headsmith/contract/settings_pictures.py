@@ -7,6 +7,8 @@ from headsmith.contract.settings_fields import setting
 
 CROP = r"-?\d+,-?\d+,[1-9]\d*"
 """A square in the video's own, upright pixels: left, top, side."""
+ALIGNED = "aligned"
+"""A square for each frame, turned with the face, as flame-head-tracker cuts them."""
 
 
 @dataclass(frozen=True)
@@ -17,8 +19,9 @@ class FramesSettings:
     max_side: int = setting(720, "longer side of the pictures in which faces are searched for, in pixels", minimum=64)
     crop: str = setting(
         "face",
-        "`face`: one square around the face; `none`: the centred square; `x,y,size`: this square, in the video's own pixels",
-        choices=("face", "none"),
+        "`face`: one square around the face; `none`: the centred square; `x,y,size`: this square, in the video's own pixels; "
+        "`aligned`: a square for each frame, turned with the face, for results of flame-head-tracker whose pictures are gone",
+        choices=("face", "none", ALIGNED),
         pattern=CROP,
         forms=("x,y,size",),
     )
