@@ -111,6 +111,27 @@ def test_results_of_flame_head_tracker_become_a_dataset(ready) -> None:
         assert np.abs(image.astype(int) - same).mean() < 2
 
 
+def test_crops_whose_pictures_are_gone_are_cut_again_from_the_video(ready, asset, tmp_path) -> None:
+    """By the docs' three cells: our frames are the tracker's own crops, and the tracking fits them as well as it did those."""
+    house = ready[0].copy(tmp_path / "house")
+    for path in (house.folder / "tracker").iterdir():
+        with np.load(path) as content:
+            kept = {key: content[key] for key in content.files if not key.startswith(("img", "parsing"))}
+        np.savez(path, **kept)
+    cells = ("anna", asset("franck.mp4"), "aligned", "tracker", COUNT / 24)
+    (house.folder / "config/clips.tsv").write_text("clip\tvideo\tcrop\ttracking\tend\n" + "\t".join(map(str, cells)) + "\n")
+    house.snakemake("tracking")
+    results = house.folder / "results/anna"
+    manifest = json.loads((results / "frames.json").read_text())
+    assert manifest["details"]["aligned"] and manifest["details"]["numbers"] == list(range(COUNT))
+    summary = json.loads((results / "tracking.json").read_text())
+    assert summary["landmark_error_percent_iod"] < 2 and summary["counts"] == {"ok": COUNT - 1, "missing": 1, "outlier": 0}
+    for number in range(COUNT):
+        image = cv2.imread(str(results / f"frames/{number:05d}.png"))[..., ::-1]
+        same = cv2.resize(ready[1][number], (SIZE, SIZE), interpolation=cv2.INTER_AREA)
+        assert ((image.astype(float) - same) ** 2).mean() < 255**2 / 10**3.5
+
+
 def test_after_that_only_what_a_setting_concerns_runs_again(ready) -> None:
     """After the dataset: the solver's settings move nothing; another of the tracker's files moves all that comes of it."""
     house, _ = ready

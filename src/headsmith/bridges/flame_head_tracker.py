@@ -1,7 +1,8 @@
 """flame-head-tracker 4.1's results, ``<frame>.npz`` (Peng Xiong; ``tracker_base.py`` and ``tracker_video.py``): both ways.
 
 The tracker turns and cuts each frame by itself (``realign``), 512 pixels a side, and fits a camera to that crop alone; nothing
-says where it lay in the video. So images, mattes and labels must be of these crops: see ``media/crops_npz.py``.
+says where it lay in the video. So images, mattes and labels must be of these crops: those in the files
+(``media/crops_npz.py``), or, where they were deleted, those that its own rule cuts again (``media/crops_aligned.py``).
 
 ``cam`` is the camera in the head's world, OpenGL's axes: yaw, pitch, roll, radians, of ``R = Rz(roll) Ry(yaw) Rx(pitch)``, and
 its place c, metres. With ``D = diag(1, -1, -1)``, head to camera is ``D R'`` and ``-D R' c``. ``K`` is for the crop at 256
@@ -92,14 +93,23 @@ def crop_side(path: Path) -> int:
     Raises:
         UserError: The crop is no square.
     """
-    with zipfile.ZipFile(path) as archive:
-        names = set(archive.namelist())
-    if not names & {f"{name}.npy" for name in IMAGES}:
+    if not has_picture(path):
         return CROP
     width, height = crop_header(path)[1]
     if width != height:
         raise UserError(f"the crop is {width} x {height}, not square", file=path)
     return width
+
+
+def has_picture(path: Path) -> bool:
+    """Whether a file, one of the tracker's, has its crop in it."""
+    with zipfile.ZipFile(path) as archive:
+        return not {f"{name}.npy" for name in IMAGES}.isdisjoint(archive.namelist())
+
+
+def holds_pictures(path: Path) -> bool:
+    """Whether the first file of the tracker's folder has its crop in it; most people delete them all or none."""
+    return has_picture(numbered_files(path, ".npz")[0][1])
 
 
 def read_points(path: Path) -> tuple[list[int], Float[ndarray, "T 68 2"]] | None:

@@ -13,8 +13,8 @@ from headsmith.contract.errors import UserError
 
 CROP_TRAP = (
     "name what the tracker saw as the clip's video, whole and unturned; where it cut each frame anew, as flame-head-tracker "
-    "does, name the folder with its crops, in both columns `video` and `tracking`, or, where they were deleted, write `aligned` "
-    "into the column `crop`"
+    "does, name the folder with its crops, in both columns `video` and `tracking`, or, where they were deleted, set the "
+    "column `crop` to aligned"
 )
 
 

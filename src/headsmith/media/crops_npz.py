@@ -24,8 +24,9 @@ FOR_PEOPLE = "_compare"
 NUMBERED = re.compile(r"([0-9]+)\.npz")
 REMARK = "the frames are a tracker's own crops"
 NO_PICTURES = (
-    "run the tracker again and let it keep its pictures (img_aligned, or img); or track the video itself: name it in the table "
-    "of clips, and set tracking.source to solve"
+    "cut them again: name the video that was tracked in the column `video` of the table of clips, this folder in the column "
+    "`tracking`, and write `aligned` into the column `crop`; or run the tracker again and let it keep its pictures "
+    "(img_aligned, or img)"
 )
 
 

@@ -1,6 +1,7 @@
 """The stage *frames*: a source becomes a folder of square images around the face, all cut by one constant crop.
 
-It is read twice, as a stream: first a frame in many is searched for faces to place the crop, then all are cut and watched.
+It is read twice, as a stream: first a frame in many is searched for faces to place the crop, then all are cut and watched. On
+request each frame has a square of its own instead (``frames_aligned.py``).
 """
 
 from collections.abc import Iterator
@@ -12,16 +13,18 @@ import numpy as np
 
 from headsmith.contract.errors import UserError
 from headsmith.contract.settings import FramesSettings
+from headsmith.contract.settings_pictures import ALIGNED
 from headsmith.media.crops import Box, Crop, central_crop, is_outside, place_crop, sticks_out
-from headsmith.media.crops_npz import CropReader
+from headsmith.media.crops_npz import CropReader, holds_crops
 from headsmith.media.cuts import Frame, open_cutter
 from headsmith.media.frames import FrameFolderWriter
 from headsmith.media.parallel import map_in_order
 from headsmith.media.pictures import PictureReader
 from headsmith.media.progress import note, progress
 from headsmith.media.sources import Source, open_source
+from headsmith.stages.frames_aligned import details_of_squares, open_for_squares, remarks_on, write_squares
 from headsmith.stages.frames_checks import check_any, check_decoded, check_faces, compare_opinions
-from headsmith.stages.frames_person import choose_person
+from headsmith.stages.frames_person import Choice, choose_person
 from headsmith.stages.frames_search import Lookout, search_faces
 from headsmith.stages.frames_watch import Watch, tell_watched
 
@@ -79,6 +82,10 @@ def extract_frames(
             searched frames show no face, or several and none was chosen; the face is too small; two detectors disagree;
             the crop lies beside the picture; or the output cannot be written.
     """
+    if settings.crop == ALIGNED and not holds_crops(video):
+        source = open_for_squares(video, start, end, clip, settings)
+        extract_squares(source, person, detector, mtcnn, manifest, settings, threads)
+        return
     source = open_source(video, fps=settings.fps, start=start, end=end, max_side=settings.max_side, clip=clip)
     with ExitStack() as stack:
         lookout = stack.enter_context(Lookout(detector, mtcnn))
@@ -93,8 +100,53 @@ def extract_frames(
         tell_watched(watched, clip)
         writer.details |= details_of(source, placement, settings.size)
         writer.details |= {"source_index": indices, "outside": [watched.ids[place] for place in watched.outside]}
-        if isinstance(source, PictureReader):
-            writer.details["names"] = [source.files[index][1].name for index in indices]
+        writer.details |= names_of(source, indices)
+
+
+def extract_squares(
+    source: Source,
+    person: str | None,
+    detector: Path,
+    mtcnn: list[Path],
+    manifest: Path,
+    settings: FramesSettings,
+    threads: int,
+) -> None:
+    """Write a square of each frame, turned with the face, and the manifest.
+
+    Args:
+        source: At its own rate.
+        person: As ``extract_frames``; so are the others.
+        detector: ``face_landmarker.task``.
+        mtcnn: The weights of MTCNN's three networks.
+        manifest: ``frames.json``.
+        settings: Rate, sizes and limits.
+        threads: How many threads detect, cut and encode; the number changes no result.
+
+    Raises:
+        UserError: As ``extract_frames``.
+    """
+    point = point_of(person)
+    with Lookout(detector, mtcnn) as lookout:
+        choice, remarks = search_person(source, lookout, point, settings)
+    with FrameFolderWriter(manifest, source.clip, threads=threads) as writer:
+        squares = write_squares(source, detector, writer, choice.seen[0] if point else None, settings, threads)
+        check_decoded(source, settings.min_decoded)
+        remarks += remarks_on(squares, source)
+        for remark in (*source.remarks, *remarks):
+            note(f"{source.clip}: {remark}")
+        writer.details |= facts_of(source, remarks) | details_of_squares(source, squares, settings)
+        writer.details |= names_of(source, squares.indices)
+        if point:
+            writer.details["person"] = [settings.size / 2, settings.size / 2]
+
+
+def point_of(person: str | None) -> tuple[float, float] | None:
+    """Return the point that the column ``person`` names."""
+    if person is None:
+        return None
+    x, y = person.split(",")
+    return float(x), float(y)
 
 
 def place(source: Source, lookout: Lookout, person: str | None, settings: FramesSettings) -> Placement:
@@ -103,8 +155,8 @@ def place(source: Source, lookout: Lookout, person: str | None, settings: Frames
     Raises:
         UserError: As ``extract_frames``.
     """
-    point = None if person is None else tuple(float(part) for part in person.split(","))
-    if isinstance(source, CropReader) and settings.crop == "face":
+    point = point_of(person)
+    if isinstance(source, CropReader) and settings.crop in ("face", ALIGNED):
         placement = Placement(central_crop(source.source_size), remarks=(KEPT_WHOLE,))
     elif settings.crop == "face" or point is not None:
         placement = search_place(source, lookout, point, settings)
@@ -125,16 +177,27 @@ def search_place(source: Source, lookout: Lookout, point: tuple[float, float] | 
     Raises:
         UserError: As ``extract_frames``.
     """
-    looks = search_faces(source, lookout, settings.detect_every)
-    check_any(source, len(looks))
-    choice = choose_person(looks, point, source)
-    check_faces(choice, source, settings)
-    remarks = compare_opinions(looks, choice, source)
+    choice, remarks = search_person(source, lookout, point, settings)
     found = settings.crop == "face"
     crop = (
         place_crop(np.array(choice.seen), settings.margin, source.source_size) if found else fixed_crop(settings.crop, source)
     )
     return Placement(crop, None if point is None else choice.centre, choice.seen[0], tuple(remarks))
+
+
+def search_person(
+    source: Source, lookout: Lookout, point: tuple[float, float] | None, settings: FramesSettings
+) -> tuple[Choice, list[str]]:
+    """Search a frame in many for the face that is meant, and return it with what the user should know, a sentence each.
+
+    Raises:
+        UserError: As ``extract_frames``.
+    """
+    looks = search_faces(source, lookout, settings.detect_every)
+    check_any(source, len(looks))
+    choice = choose_person(looks, point, source)
+    check_faces(choice, source, settings)
+    return choice, compare_opinions(looks, choice, source)
 
 
 def fixed_crop(crop: str, source: Source) -> Crop:
@@ -171,18 +234,26 @@ def write_crops(source: Source, crop: Crop, writer: FrameFolderWriter, watch: Wa
 def details_of(source: Source, placement: Placement, size: int) -> dict[str, object]:
     """Return what the manifest says of the frames' origin; ``person`` is in pixels of the frames."""
     crop, scale = placement.crop, size / placement.crop.size
-    details = {
-        "fps": source.fps,
-        "source_size": source.source_size,
-        "capped_size": source.size,
-        "crop": [crop.x, crop.y, crop.size],
-        "scale": scale,
-        "decoded": source.decoded,
-        "expected": source.expected_decoded,
-        "broken_packets": source.broken,
-        "remarks": [*source.remarks, *placement.remarks],
-    }
+    details = facts_of(source, list(placement.remarks)) | {"crop": [crop.x, crop.y, crop.size], "scale": scale}
     if placement.person is None:
         return details
     x, y = placement.person
     return details | {"person": [round((x - crop.x) * scale, 2), round((y - crop.y) * scale, 2)]}
+
+
+def facts_of(source: Source, remarks: list[str]) -> dict[str, object]:
+    """Return what the manifest says of a source, after an iteration; ``remarks`` come after the source's own."""
+    return {
+        "fps": source.fps,
+        "source_size": source.source_size,
+        "capped_size": source.size,
+        "decoded": source.decoded,
+        "expected": source.expected_decoded,
+        "broken_packets": source.broken,
+        "remarks": [*source.remarks, *remarks],
+    }
+
+
+def names_of(source: Source, indices: list[int]) -> dict[str, object]:
+    """Return the names of the pictures that frames were made of, where they were."""
+    return {"names": [source.files[index][1].name for index in indices]} if isinstance(source, PictureReader) else {}

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from headsmith.bridges.flame_head_tracker import read_points
+from headsmith.bridges.flame_head_tracker import holds_pictures, read_points
 from headsmith.bridges.placing import CROP_TRAP
 from headsmith.bridges.track import MISSING, OUTLIER, Track
 from headsmith.contract.conventions import IBUG68, IBUG68_FROM_MEDIAPIPE, MEDIAPIPE478
@@ -17,7 +17,7 @@ from headsmith.contract.settings import TrackingSettings
 from headsmith.heads.embedding_types import Embedding
 from headsmith.heads.model import HeadModel
 from headsmith.media.progress import note
-from headsmith.stages.imports_frames import errors_percent, inner_errors, numbers_of, place
+from headsmith.stages.imports_frames import details_seen, errors_percent, inner_errors, numbers_of, place
 from headsmith.stages.tracking_input import SeenLandmarks
 from headsmith.stages.tracking_output import Tracked
 
@@ -48,9 +48,22 @@ def check_crops(source: str, given: Path, manifest: Manifest, seen: SeenLandmark
         what = (
             f"the frames are not the crops that the tracker saw: its points miss ours by {distance:.1f} % of the eye distance"
         )
-        remedy = "flame-head-tracker turns and cuts each frame anew, and its camera fits these alone: name its folder, with "
-        remedy += "the crops in it, in both columns `video` and `tracking` of the table of clips"
-        raise UserError(what, remedy=remedy)
+        raise UserError(what, remedy=crop_remedy(given, manifest))
+
+
+def crop_remedy(given: Path, manifest: Manifest) -> str:
+    """Return how the frames become flame-head-tracker's crops."""
+    if manifest.details.get("aligned"):
+        return (
+            "name the very video that was tracked in the column `video`, and give frames.fps (or the column `fps`) its rate "
+            "times subsample_fps / original_fps of the tracker; docs/formats.md tells how frames count"
+        )
+    remedy = "flame-head-tracker turns and cuts each frame anew, and its camera fits these alone: "
+    if holds_pictures(given):
+        remedy += "name its folder, with the crops in it, in both columns `video` and `tracking` of the table of clips"
+        return remedy
+    remedy += "its folder holds no pictures any more, so name the video that was tracked in the column `video`, and set "
+    return remedy + "frames.crop (or the column `crop`) to aligned: the same crops are then cut again"
 
 
 def crop_distance(
@@ -66,9 +79,10 @@ def crop_distance(
     if not pairs:
         return float("nan")
     here, there = (list(side) for side in zip(*pairs, strict=True))
-    x, y, side = manifest.details["crop"]
+    details = details_seen(manifest)
+    x, y, side = details["crop"]
     scale = manifest.size[0] / side
-    theirs = (points[there] * manifest.details["source_size"][0] - (x, y)) * scale
+    theirs = (points[there] * details["source_size"][0] - (x, y)) * scale
     apart = np.linalg.norm(theirs - ours[here], axis=-1)[:, len(IBUG68.outline) :]
     return float(100 * np.median(apart.mean(1)) / seen.eye_distance)
 

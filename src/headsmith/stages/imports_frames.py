@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -44,6 +45,8 @@ def numbers_of(manifest: Manifest, source: str) -> list[int]:
     named = [re.findall(r"[0-9]+", Path(name).stem) for name in manifest.details.get("names", ())]
     if source in BY_NAME and named and all(named):
         return [int(parts[-1]) for parts in named]
+    if source in BY_NAME and "numbers" in manifest.details:
+        return [int(number) for number in manifest.details["numbers"]]
     return [int(number) for number in manifest.details["source_index"]]
 
 
@@ -53,13 +56,20 @@ def framing_of(manifest: Manifest, source: str, track: Track) -> Framing:
     Raises:
         UserError: The manifest does not tell.
     """
-    size, details = manifest.size[0], manifest.details
+    size, details = manifest.size[0], details_seen(manifest)
     if source == OWN:
         return Framing(track.size, (0, 0, track.size[0]), size)
     if not {"crop", "source_size", "source_index"} <= details.keys():
         raise UserError("the frames do not tell where they were cut", remedy="delete frames.json and run snakemake again")
     (width, height), (x, y, side) = details["source_size"], details["crop"]
     return Framing((int(width), int(height)), (int(x), int(y), int(side)), size)
+
+
+def details_seen(manifest: Manifest) -> dict[str, Any]:
+    """Return the manifest's details as a tracker saw the frames: squares that are cut anew are pictures of their own."""
+    side = manifest.size[0]
+    own = {"crop": (0, 0, side), "source_size": (side, side)} if manifest.details.get("aligned") else {}
+    return manifest.details | own
 
 
 def errors_percent(track: Track, model: HeadModel, embedding: Embedding, seen: SeenLandmarks) -> Float[ndarray, "T L"]:

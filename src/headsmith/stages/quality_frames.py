@@ -26,7 +26,9 @@ def told(manifest: Manifest, outside: list[int]) -> list[str]:
     dropped = f"; dropped: {len(manifest.dropped)}" if manifest.dropped else ""
     sentences = [
         f"{manifest.count} frames of {manifest.size[0]}x{manifest.size[1]} pixels{dropped}.",
-        "The crop is the same in all: the whole head should stay inside, and the background stand still.",
+        "Each frame is cut by a square of its own, turned with the face: the face should stand still, and the background move."
+        if manifest.details.get("aligned")
+        else "The crop is the same in all: the whole head should stay inside, and the background stand still.",
     ]
     if outside:
         sentences.append(f"In {len(outside)} watched frames the head leaves the crop; they come first, in red.")
