@@ -26,7 +26,6 @@ class Kind:
     severity: str = ERROR
 
 
-AGAIN = "write the .frame files anew from the tracker's results"
 KINDS: Final[dict[str, Kind]] = {
     "no_frames": Kind("there are no parameters", "put 00000.frame and those after it into the checkpoint folder"),
     "missing_number": Kind(

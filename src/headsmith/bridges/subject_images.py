@@ -22,7 +22,7 @@ LEAST_HEAD = 0.5
 AROUND = 128
 """A point counts as inside a mask up to the image's width over this beside it: lips are tracked to about a percent."""
 OPAQUE = 128
-FORMATS = {"image": "jpg", "alpha": "jpg", "neckhead": "png", "mouth": "png"}
+"""A pixel of this or more is in a matte or mask: half of 255."""
 
 Mask = UInt8[ndarray, "H W"]
 
@@ -66,13 +66,14 @@ def inspect_images(index: int, files: dict[str, Path], size: tuple[int, int] | N
     if (alpha := facts.get("alpha")) and (alpha.channels not in (1, 3) or alpha.bits != 8):
         report.tell("alpha_channels", "alpha", f"it has {alpha.channels} channels of {alpha.bits} bits")
     greys = {word: _grey(contents[word], word, report) for word in ("alpha", "neckhead", "mouth") if facts.get(word)}
-    masks = {word: grey > 127 for word, grey in greys.items() if grey is not None and facts[word].size == size}
+    masks = {word: grey >= OPAQUE for word, grey in greys.items() if grey is not None and facts[word].size == size}
     for word in ("neckhead", "mouth"):
         if facts.get(word) and greys.get(word) is not None:
             _check_mask(facts[word], greys[word], word, report)
     _check_together(masks, report)
     if head is not None:
-        _check_places(masks, head, report)
+        for fault in _misplaced(masks, head):
+            report.tell(*fault)
     report.middles = {word: middle_of(masks[word]) for word in ("neckhead", "mouth") if word in masks and masks[word].any()}
     return report
 
@@ -136,21 +137,16 @@ def _check_together(masks: dict[str, Bool[ndarray, "H W"]], report: ImageReport)
             report.tell("mouth_outside", "mouth", f"{outside:.0%} of it")
 
 
-def _check_places(masks: dict[str, Bool[ndarray, "H W"]], head: SeenHead, report: ImageReport) -> None:
-    for kind, word, share in _shares(masks, head):
-        report.tell(kind, word, share)
-
-
-def _shares(masks: dict[str, Bool[ndarray, "H W"]], head: SeenHead) -> Iterator[tuple[str, str, str]]:
+def _misplaced(masks: dict[str, Bool[ndarray, "H W"]], head: SeenHead) -> Iterator[tuple[str, str, str]]:
+    """Yield kind, word and share of masks that do not lie where the head is; the nose is not in a mask that it only touches."""
     for word, kind in (("neckhead", "head_elsewhere"), ("alpha", "alpha_off_head")):
         if word in masks and masks[word].any() | (word == "alpha"):
             share = share_inside(masks[word], head.points)
             if share < LEAST_HEAD:
                 yield kind, word, f"{share:.0%} of the head's points are in it"
     if "mouth" in masks and masks["mouth"].any() and len(head.lips):
-        lips, nose = (share_inside(masks["mouth"], points) for points in (head.lips, head.nose))
-        strictly = share_inside(masks["mouth"], head.nose, 0)
-        if lips < LEAST_LIPS or strictly > MOST_NOSE:
+        lips, nose = share_inside(masks["mouth"], head.lips), share_inside(masks["mouth"], head.nose, 0)
+        if lips < LEAST_LIPS or nose > MOST_NOSE:
             yield "mouth_elsewhere", "mouth", f"{lips:.0%} of the lips' points and {nose:.0%} of the nose's are in it"
 
 

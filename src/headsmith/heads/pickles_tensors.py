@@ -14,7 +14,6 @@ from headsmith.heads.pickles_arrays import as_array
 from headsmith.heads.pickles_machine import Machine
 from headsmith.heads.pickles_values import Record, Refusal
 
-MAGIC = b"\x93NUMPY"
 MOST_NUMBERS = 10_000_000
 """Numbers of a tensor; FLAME's embeddings of landmarks have some thousands."""
 
