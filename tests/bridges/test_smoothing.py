@@ -32,6 +32,13 @@ def test_slow_waves_stay_and_fast_ones_go_without_delay(hertz, least, most):
     assert np.abs(found - gain * values[inner]).max() < 0.01
 
 
+def test_lids_that_shut_at_once_stay_between_open_and_closed():
+    shut = np.repeat([[0.0, 1.0], [1.0, 0.0], [0.0, 1.0]], FRAMES // 3, 0)
+    assert smooth_values(shut, low_pass(HERTZ, FPS, FRAMES)).max() > 1.02, "the filter overshoots"
+    found = smooth_track(clip(eyelids=shut), HERTZ, FPS).eyelids
+    assert found.min() == 0 and found.max() == 1
+
+
 def test_what_moves_at_constant_speed_stays_to_the_last_frame():
     line = np.linspace(0, 5, FRAMES)[:, None] * [1.0, -2, 3]
     taps = low_pass(HERTZ, FPS, FRAMES)

@@ -97,6 +97,18 @@ def test_the_camera_sees_what_the_clip_shows(tmp_path: Path) -> None:
     assert opened.tree.nodes[opened.tree.scenes[0].nodes[-1]].camera == 0
 
 
+def test_weights_sum_to_one_in_sets_of_four_whatever_was_rounded() -> None:
+    given = np.random.default_rng(4).dirichlet(np.ones(6), 50) * 0.999
+    given[:10, 3:] = 0
+    sets = influences(given)
+    joints, weights = (np.concatenate(parts, 1) for parts in zip(*sets, strict=True))
+    assert [part.shape for part in (joints, weights)] == [(50, 8)] * 2 and len(influences(given[:10])) == 1
+    np.testing.assert_allclose(weights.sum(1), 1, atol=1e-6)
+    spread = np.zeros_like(given)
+    np.add.at(spread, (np.arange(50)[:, None], joints), weights)
+    np.testing.assert_allclose(spread, given / given.sum(1, keepdims=True), atol=1e-6)
+
+
 def test_the_same_head_gives_the_same_bytes(tmp_path: Path) -> None:
     for name in ("one.glb", "two.glb"):
         write(tmp_path / name, motion=Motion(np.arange(5.0), CLIP.parameters(), None))

@@ -12,6 +12,7 @@ from headsmith.heads.anny import make_head
 from headsmith.heads.conversion import Conversion
 from headsmith.heads.conversion_camera import carry_cameras
 from headsmith.heads.conversion_equations import HeadState, normal_equations
+from headsmith.heads.conversion_fit import ANGLE_DEVIATION, LID_DEVIATION
 from headsmith.heads.conversion_places import LANDMARKS, VERTICES, same_triangles, shared_places
 from headsmith.heads.conversion_residual import Residuals
 from headsmith.heads.conversion_skull import skull_directions, skull_places
@@ -127,6 +128,34 @@ def test_an_offset_between_templates_goes_into_the_camera(neck):
     head_only = source.weights[:, 1:].sum(1) > 1 - 1e-9
     assert head_only.sum() > 50
     assert (seen - again)[:, head_only].abs().max() < 1e-3, "float32 templates round their offset"
+
+
+def test_a_frame_ends_where_no_number_of_it_can_be_changed_for_the_better():
+    """Lids at an end of their range, of a head that would have them beyond, hold the other numbers at their best place, too."""
+    source, ridge, nudge = model_of(correctives=True), 0.5, 1e-3
+    head = synthetic_head(correctives=True)
+    target = HeadModel.from_container(replace(head, eyelids=head.eyelids / 3, expression=1.5 * head.expression), torch.float64)
+    given = parameters_of(source)
+    conversion, _, parts = converted(source, target, given, ridge)
+    home = torch.cat([given.eyelids, given.jaw, given.eyes.flatten(1)], 1)
+    points = conversion.source.points(given.identity[0], torch.cat([given.expression, home], 1))
+
+    def cost(state):
+        found = conversion.target.points(conversion.identity, torch.cat([state.linear, state.angles.flatten(1)], 1))
+        miss = ((found @ state.turn.mT + state.shift[:, None] - points).norm(dim=-1) * MILLI) ** 2 @ conversion.places.weights
+        away = torch.cat([state.linear[:, -2:], state.angles.flatten(1)], 1) - home
+        deviation = torch.tensor([LID_DEVIATION] * 2 + [ANGLE_DEVIATION] * 9)
+        return miss + ridge * (state.linear[:, :-2].square().sum(1) + (away / deviation).square().sum(1))
+
+    parts.pop("distances")
+    state = HeadState(**parts)
+    lids, first = state.linear[:, -2:], state.linear.shape[1] - 2
+    assert (lids == 1).any() and ((lids > 0) & (lids < 1)).any() and (lids >= 0).all() and (lids <= 1).all()
+    for place, step in enumerate(nudge * torch.eye(first + 17, dtype=torch.float64)):
+        for way in (step, -step):
+            better = cost(state.moved(way.expand(FRAMES, -1))) < cost(state)
+            moved = lids[:, place - first] + way[place] if first <= place < first + 2 else torch.full((FRAMES,), 0.5)
+            assert not (better & (moved >= 0) & (moved <= 1)).any(), (place, way[place])
 
 
 def random_cameras():
