@@ -2,6 +2,18 @@
 
 from os import PathLike
 
+LINE_END = "\n"
+
+
+def printable(text: str, keep: str = "") -> str:
+    """Return a text whose control characters, line ends and the like are written out, so that a file's name moves no cursor.
+
+    Args:
+        text: What is to be shown.
+        keep: Characters that stay all the same.
+    """
+    return "".join(sign if sign.isprintable() or sign in keep else sign.encode("unicode_escape").decode() for sign in text)
+
 
 class UserError(Exception):
     """Something the user can mend: says what is wrong, with which clip and file, and what to do.
@@ -32,11 +44,11 @@ class UserError(Exception):
     @property
     def message(self) -> str:
         """The whole message, a line for each part that is known."""
-        lines = [self.what]
+        lines = [printable(self.what, LINE_END)]
         if self.clip:
-            lines.append(f"  clip:   {self.clip}")
+            lines.append(f"  clip:   {printable(self.clip)}")
         if self.file:
-            lines.append(f"  file:   {self.file}")
+            lines.append(f"  file:   {printable(self.file)}")
         if self.remedy:
-            lines.append(f"  remedy: {self.remedy}")
+            lines.append(f"  remedy: {printable(self.remedy, LINE_END)}")
         return "\n".join(lines)
