@@ -14,12 +14,8 @@ FLAME 2020 with 100 and 50 codes, the first of FLAME's 300 and 100; no eyes, lid
 root, then that of the jaw (field guide 6.3, 6.4). Texture, light, detail and image are left aside.
 """
 
-import struct
 from pathlib import Path
 from typing import Any
-
-from scipy.io import loadmat
-from scipy.io.matlab import MatReadError
 
 from headsmith.bridges.columns import read_columns
 from headsmith.bridges.crops import TFORM_SHAPES
@@ -28,6 +24,7 @@ from headsmith.bridges.track import Track
 from headsmith.bridges.weak_perspective import WeakFrames, pinhole_track
 from headsmith.contract.errors import UserError
 from headsmith.heads.model import HeadModel
+from headsmith.media.matlab import read_matlab
 
 SHAPES: dict[str, tuple[int, ...]] = {"shape": (-1,), "exp": (-1,), "pose": (6,), "cam": (3,)}
 """What ``DECA.encode`` returns: 100 and 50 codes; the axis-angles of root and jaw; s, tx, ty."""
@@ -68,7 +65,7 @@ def read_mat(path: Path) -> dict[str, Any]:
         UserError: The file is missing or broken, or is of MATLAB 7.3, which is another format.
     """
     try:
-        return {key: value for key, value in loadmat(path).items() if not key.startswith("__")}
-    except (OSError, EOFError, ValueError, TypeError, NotImplementedError, struct.error, MatReadError) as error:
+        return dict(read_matlab(path))
+    except (OSError, ValueError) as error:
         remedy = "write it with scipy.io.savemat, or as .npz"
         raise UserError(f"the file cannot be read: {error}", file=path, remedy=remedy) from error

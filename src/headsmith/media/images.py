@@ -47,8 +47,9 @@ def read_content(path: str | os.PathLike[str], clip: str | None = None) -> bytes
     """
     try:
         return Path(path).read_bytes()
-    except OSError as error:
-        raise UserError(f"the image cannot be read: {error.strerror}", clip=clip, file=path, remedy=REMEDY) from error
+    except (OSError, ValueError) as error:
+        told = getattr(error, "strerror", None) or error
+        raise UserError(f"the image cannot be read: {told}", clip=clip, file=path, remedy=REMEDY) from error
 
 
 def decode_image(
