@@ -6,7 +6,7 @@ the principal point at the image's centre. Its rasterizer counts pixels from the
 in pixels from the image's corner, is drawn at index x - 0.5; both are the same place.
 
 Frame k belongs to image k + 1, in files and in metrical-tracker's numbers of frames: it leaves out the first.
-Reading goes through torch's allow-list, so a file can hold arrays and plain values, and cannot run code.
+Reading goes through ``heads.pickles_saved``, so a file can hold arrays and plain values, and cannot run code.
 """
 
 from pathlib import Path
@@ -18,6 +18,8 @@ from jaxtyping import Float, Float32
 from numpy import ndarray
 
 from headsmith.bridges.track import Track
+from headsmith.heads.pickles_saved import read_saved
+from headsmith.heads.pickles_values import Refusal
 from headsmith.maths.rotations import axis_angle_to_matrix, matrix_to_6d
 
 IDENTITIES, EXPRESSIONS = 300, 100
@@ -26,8 +28,6 @@ TEXTURES, LIGHTS = 140, (9, 3)
 """Codes of metrical-tracker's texture and light; FlashAvatar ignores them, other readers expect them."""
 FRAME_TO_IMAGE = 1
 """What is added to the number of a ``.frame`` to get the number of its image (FlashAvatar's ``frame_delta``)."""
-KINDS = (np.float32, np.float64, np.int32, np.int64)
-RECONSTRUCT = "multiarray._reconstruct"
 
 
 def frame_content(track: Track, place: int, index: int) -> dict[str, Any]:
@@ -105,13 +105,13 @@ def write_frame(path: Path, content: dict[str, Any]) -> None:
 
 
 def read_frame(path: Path) -> dict[str, Any]:
-    """Read a ``.frame`` through an allow-list of what rebuilds a numpy array, numpy 1's names for it included.
+    """Read a ``.frame``: arrays and plain values, of numpy 1 and 2.
 
     Raises:
-        pickle.UnpicklingError: The file names anything else.
+        OSError: It cannot be opened.
+        Refusal: It is broken, holds no dictionary, or anything else than that.
     """
-    rebuild = np._core.multiarray._reconstruct
-    allowed: list[Any] = [np.ndarray, np.dtype, *(type(np.dtype(kind)) for kind in KINDS)]
-    allowed += [(rebuild, f"{room}.{RECONSTRUCT}") for room in ("numpy.core", "numpy._core")]
-    with torch.serialization.safe_globals(allowed):
-        return torch.load(path, weights_only=True, map_location="cpu")
+    content = read_saved(path)
+    if not isinstance(content, dict):
+        raise Refusal(f"it holds a {type(content).__name__}, not a dictionary")
+    return content

@@ -1,6 +1,5 @@
 """Reading FlashAvatar's and metrical-tracker's ``.frame`` files that somebody brings."""
 
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from headsmith.bridges.given import are_rotations, numbered_files, numbers, one_
 from headsmith.bridges.track import Track
 from headsmith.contract.errors import UserError
 from headsmith.heads.model import HeadModel
+from headsmith.heads.pickles_values import Refusal
 from headsmith.maths.rotations import matrix_from_6d, matrix_to_axis_angle
 
 
@@ -26,14 +26,10 @@ def open_frame(path: Path) -> dict[str, Any]:
         UserError: It cannot be read, or holds more than arrays and plain values.
     """
     try:
-        content = read_frame(path)
-    except (OSError, EOFError, RuntimeError, ValueError, KeyError, pickle.UnpicklingError) as error:
-        what = f"the file cannot be read: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
+        return read_frame(path)
+    except (OSError, Refusal) as error:
         remedy = "write it with torch.save, as a dictionary of numpy arrays and numbers: other things could run code"
-        raise UserError(what, file=path, remedy=remedy) from error
-    if not isinstance(content, dict):
-        raise UserError(f"the file holds a {type(content).__name__}, not a dictionary", file=path)
-    return content
+        raise UserError(f"the file cannot be read: {error}", file=path, remedy=remedy) from error
 
 
 def read_metrical_tracker(path: Path, model: HeadModel) -> Track:

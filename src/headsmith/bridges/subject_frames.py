@@ -1,7 +1,5 @@
 """Parameters of a FlashAvatar subject: each file by itself, and what must be the same in all."""
 
-import pickle
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,12 +7,12 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
-from torch import Tensor
 
 from headsmith.bridges.flashavatar import EXPRESSIONS, IDENTITIES, read_frame
 from headsmith.bridges.given import ORTHONORMAL, SAME
 from headsmith.bridges.subject import Subject
 from headsmith.bridges.subject_faults import Faults
+from headsmith.heads.pickles_values import ForeignName, Refusal
 
 ARRAYS: dict[tuple[str, str], tuple[int, ...]] = {
     ("flame", "shape"): (1, IDENTITIES),
@@ -27,11 +25,6 @@ ARRAYS: dict[tuple[str, str], tuple[int, ...]] = {
     ("opencv", "K"): (1, 3, 3),
 }
 """What FlashAvatar's own code reads, and its shapes."""
-NAMED = re.compile(r"GLOBAL ([\w.]+)|but got <class '([\w.]+)'>|unrecognized function <?(?:built-in |)(?:function |)([\w.]+)")
-"""Where torch names what a file would have it look up or call."""
-ADVICE = ("Weights only load failed", "Please file an issue", "Check the documentation")
-"""What torch says around that, which is of no use to a person, and partly dangerous."""
-
 CENTRE = 0.51
 """Pixels by which the principal point may miss the centre: some count pixels from their centres."""
 SLACK = 0.01
@@ -83,20 +76,12 @@ class FrameCheck:
 
     def _content(self, index: int) -> Mapping[str, Any] | None:
         try:
-            content = read_frame(self._subject.frame(index))
-        except pickle.UnpicklingError as error:
-            named = NAMED.search(str(error))
-            name = next((part for part in named.groups() if part), "") if named else ""
-            kind = "type" if name.startswith("numpy.dtype") else "unsafe" if name else "unreadable"
-            self._tell(kind, index, f"it names {name}" if name else _first_line(error))
-            return None
-        except (OSError, EOFError, RuntimeError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-            self._tell("unreadable", index, _first_line(error))
-            return None
-        if not isinstance(content, Mapping):
-            self._tell("unreadable", index, f"it holds a {type(content).__name__}, not a dictionary")
-            return None
-        return content
+            return read_frame(self._subject.frame(index))
+        except ForeignName as error:
+            self._tell("unsafe", index, f"it names {error.name}")
+        except (OSError, Refusal) as error:
+            self._tell("unreadable", index, str(error)[:160])
+        return None
 
     def _numbers(self, content: Mapping[str, Any], index: int) -> dict[str, Float[ndarray, "*n"]] | None:
         found = {}
@@ -106,7 +91,7 @@ class FrameCheck:
             if value is None:
                 self._tell("missing_key", index, f"there is no {group}.{key}")
                 continue
-            array = value.detach().numpy() if isinstance(value, Tensor) else np.asarray(value)
+            array = np.asarray(value)
             if array.dtype != np.float32:
                 self._tell("type", index, f"{group}.{key} is {array.dtype}")
             if array.shape != shape:
@@ -163,8 +148,3 @@ class FrameCheck:
 
 def _rows(numbers: dict[str, ndarray]) -> Float[ndarray, "3 2 3"]:
     return np.concatenate([numbers["jaw"], numbers["eyes"]]).reshape(3, 2, 3)
-
-
-def _first_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip() and not line.startswith(ADVICE)]
-    return f"{type(error).__name__}: {lines[0]:.120}" if lines else type(error).__name__

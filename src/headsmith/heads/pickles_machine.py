@@ -27,7 +27,7 @@ PUSHES: Final = frozenset(
 """Opcodes whose argument is the value."""
 
 REFUSED: Final[dict[str, str]] = {
-    **dict.fromkeys(("PERSID", "BINPERSID"), "it refers to something outside the file (a persistent id)"),
+    **dict.fromkeys(("PERSID", "BINPERSID"), "it refers to something outside itself, as torch's tensors do (a persistent id)"),
     **dict.fromkeys(("EXT1", "EXT2", "EXT4"), "it asks for a global by a registered number"),
     **dict.fromkeys(("NEXT_BUFFER", "READONLY_BUFFER"), "its arrays lie outside the file (out-of-band buffers)"),
     "NEWOBJ_EX": "it makes an object with named arguments",
@@ -51,6 +51,11 @@ class Machine:
         self._marks: list[int] = []
         self._memo: dict[int, Any] = {}
         self.records: list[Record] = []
+
+    @property
+    def place(self) -> int:
+        """Bytes that were read: where the pickle ends, after ``run``."""
+        return self._stream.tell()
 
     def run(self) -> Any:
         """Return the value that the pickle holds: plain data, with ``Record`` for arrays and objects.

@@ -66,6 +66,18 @@ class Refusal(ValueError):
     """Why a pickle is not read; ``pickles_file`` adds the file and the remedy."""
 
 
+class ForeignName(Refusal):
+    """It asks for what is on no list.
+
+    Attributes:
+        name: What it asks for.
+    """
+
+    def __init__(self, module: str, name: str) -> None:
+        self.name = f"{ascii(module)[1:-1][:80]}.{ascii(name)[1:-1][:80]}"
+        super().__init__(f"it asks for `{self.name}`, which no head model needs")
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Name:
     """A global that the pickle names and the list allows.
@@ -115,11 +127,12 @@ def find_name(module: object, name: object) -> Name:
     """Return the allowed global of that exact name.
 
     Raises:
-        Refusal: It is not on the list.
+        ForeignName: It is not on the list.
+        Refusal: It is not named by text.
     """
     if not isinstance(module, str) or not isinstance(name, str):
         raise Refusal(f"it names a global by a {type(module).__name__} and a {type(name).__name__}")
     kind = ALLOWED.get((module, name))
     if kind is None:
-        raise Refusal(f"it asks for `{ascii(module)[1:-1][:80]}.{ascii(name)[1:-1][:80]}`, which no head model needs")
+        raise ForeignName(module, name)
     return Name(module, name, kind)
