@@ -1,6 +1,5 @@
 """Reading GaussianAvatars' folder back, whoever wrote it, as long as one camera saw the head."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +7,7 @@ import numpy as np
 from numpy import ndarray
 
 from headsmith.bridges.columns import build_track, read_codes, read_columns
-from headsmith.bridges.given import check_head, numbers, one_number, read_npz
+from headsmith.bridges.given import are_rotations, check_head, numbers, one_number, read_json, read_npz, whole_number
 from headsmith.bridges.root_pose import pose_of_camera, root_joints
 from headsmith.bridges.track import Track
 from headsmith.bridges.vhap import moved_joint
@@ -41,7 +40,10 @@ def read_gaussian_avatars(path: Path, model: HeadModel) -> Track:
     entries = listed_frames(file, model)
     files = [(entry["timestep_index"], file.parent / entry["flame_param_path"]) for entry in entries]
     rows = read_columns(files, read_parameters, SHAPES)
-    seen = np.linalg.inv(np.stack([numbers(entry, "transform_matrix", (4, 4), file) for entry in entries]))
+    placed = np.stack([numbers(entry, "transform_matrix", (4, 4), file) for entry in entries])
+    if not are_rotations(placed[:, :3, :3]).all():
+        raise UserError("a transform_matrix does not turn by a rotation", file=file, remedy="export cameras without scaling")
+    seen = np.linalg.inv(placed)
     codes = read_codes(model, rows["shape"], rows["expr"], path)
     offset = moved_joint(read_npz(files[0][1], ["static_offset"]), model, len(files), files[0][1])
     joints = root_joints(model, codes.identity, codes.expression) + offset
@@ -64,12 +66,12 @@ def listed_frames(file: Path, model: HeadModel) -> list[dict[str, Any]]:
     Raises:
         UserError: It cannot be read, is of another head, or its frames are not those of one camera.
     """
+    content = read_json(file)
     try:
-        content = json.loads(file.read_text())
         shared = {key: content[key] for key in LENS if key in content}
         entries = sorted(({**shared, **entry} for entry in content["frames"]), key=lambda entry: int(entry["timestep_index"]))
         steps = {entry["timestep_index"] for entry in entries if isinstance(entry["flame_param_path"], str)}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise UserError(f"this is no list of frames with FLAME's parameters: {error!r}", file=file) from error
     if len(steps) < len(entries) or not entries:
         remedy = "export one camera alone (VHAP: a monocular video, or a subset as `ci0`)"
@@ -85,10 +87,12 @@ def frame_ids(entries: list[dict[str, Any]], file: Path) -> list[int]:
         UserError: They do not ascend.
     """
     names = [str(entry.get("timestep_id", "")) for entry in entries]
-    places = [int(entry.get("timestep_index_original", entry["timestep_index"])) for entry in entries]
-    ids = [int(name) for name in names] if all(name.isdecimal() for name in names) else places
-    if (np.diff(ids) <= 0).any():
-        raise UserError("the numbers of its images do not ascend with time", file=file)
+    places = [str(entry.get("timestep_index_original", entry["timestep_index"])) for entry in entries]
+    named, placed = ([whole_number(text) for text in texts] for texts in (names, places))
+    ids = [number for number in (placed if None in named else named) if number is not None]
+    if len(ids) < len(entries) or (np.diff(ids) <= 0).any():
+        remedy = "number the images (timestep_id, or timestep_index) as whole numbers from 0"
+        raise UserError("the numbers of its images do not ascend with time", file=file, remedy=remedy)
     return ids
 
 

@@ -1,8 +1,10 @@
 """What the readers of other programs' files share: numbered files, arrays that are checked, one value for a whole clip."""
 
+import json
 import re
 import zipfile
-from collections.abc import Iterable, Mapping
+import zlib
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
 
-from headsmith.contract.errors import UserError
+from headsmith.contract.archives import check_arrays, file_size
+from headsmith.contract.errors import UserError, printable
 from headsmith.heads.model import HeadModel
 from headsmith.media.progress import note
 
@@ -19,6 +22,8 @@ SAME = 1e-4
 float32 and text lose."""
 ORTHONORMAL = 1e-3
 """How far ``R R'`` may be from the identity: what float32 and text lose, and more than any error of a formula is."""
+MOST_JSON = 2**26
+"""Bytes: 30,000 frames of 100 codes with 20 digits each. A list of nothing takes 64 bytes for three of text."""
 SPREAD = 1e-3
 """Identity codes that differ by more, in standard deviations, are told."""
 
@@ -36,13 +41,14 @@ def numbered_files(folder: Path, *endings: str) -> list[tuple[int, Path]]:
     wanted = " or ".join(f"<number>{ending}" for ending in endings)
     if not folder.is_dir():
         raise UserError("this is not a folder", file=folder, remedy=f"name the folder that holds {wanted}")
-    forms = re.compile(f"([0-9]+)({'|'.join(map(re.escape, endings))})")
+    forms = re.compile(f"([0-9]{{1,9}})({'|'.join(map(re.escape, endings))})")
     found: dict[int, Path] = {}
     stray = None
     for path in sorted(folder.iterdir()):
         match = forms.fullmatch(path.name)
         if match and int(match[1]) in found:
-            raise UserError(f"{path.name} and {found[int(match[1])].name} have the same number", file=folder)
+            what = f"{path.name} and {found[int(match[1])].name} have the same number"
+            raise UserError(what, file=folder, remedy="remove the one too many")
         if match:
             found[int(match[1])] = path
         elif path.name.endswith(endings) and not path.name.startswith("."):
@@ -51,11 +57,11 @@ def numbered_files(folder: Path, *endings: str) -> list[tuple[int, Path]]:
         raise UserError(f"the folder holds no {wanted}", file=folder, remedy=f"name the folder that holds {wanted}")
     if stray:
         remedy = f"name frames {wanted}, counted from the video's first, and remove other files"
-        raise UserError(f"{stray.name} is not named by a number, and would be left out", file=stray, remedy=remedy)
+        raise UserError(f"{printable(stray.name)} is not named by a number, and would be left out", file=stray, remedy=remedy)
     return sorted(found.items())
 
 
-def read_npz(path: Path, keys: Iterable[str] | None = None) -> dict[str, ndarray]:
+def read_npz(path: Path, keys: Collection[str] | None = None) -> dict[str, ndarray]:
     """Return the arrays of an ``.npz``, without pickles.
 
     Args:
@@ -66,11 +72,31 @@ def read_npz(path: Path, keys: Iterable[str] | None = None) -> dict[str, ndarray
         UserError: The file is missing or broken, or an array that is asked for holds Python objects.
     """
     try:
+        check_arrays(path, keys)
         with np.load(path, allow_pickle=False) as content:
             return {key: content[key] for key in content.files if keys is None or key in keys}
-    except (OSError, EOFError, ValueError, AttributeError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         remedy = "save numbers alone, as arrays: what holds Python objects could run code when it is read"
         raise UserError(f"the file cannot be read: {error}", file=path, remedy=remedy) from error
+
+
+def read_json(path: Path) -> Any:
+    """Return what a ``.json`` holds.
+
+    Raises:
+        UserError: It is missing, too large, no text or no JSON, or nested as no list of frames is.
+    """
+    try:
+        file_size(path, MOST_JSON)
+        return json.loads(path.read_text())
+    except (OSError, ValueError, RecursionError) as error:
+        remedy = "write it anew, or copy it again: it is JSON that lists frames"
+        raise UserError(f"the file cannot be read: {error}", file=path, remedy=remedy) from error
+
+
+def whole_number(text: str) -> int | None:
+    """Return the number of a frame; None where a text is none, or is beyond any clip's."""
+    return int(text) if re.fullmatch(r"[0-9]{1,9}", text) else None
 
 
 def numbers(content: Mapping[str, Any], key: str, shape: tuple[int, ...], path: Path) -> Float[ndarray, "*shape"]:
@@ -87,15 +113,20 @@ def numbers(content: Mapping[str, Any], key: str, shape: tuple[int, ...], path: 
     """
     if key not in content:
         raise UserError(f"{key!r} is missing; there are: {', '.join(sorted(map(str, content)))}", file=path)
-    values = np.asarray(content[key])
+    try:
+        values = np.asarray(content[key])
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise UserError(f"{key!r} is no array: its rows differ in length", file=path) from error
     if values.dtype.kind not in "fiu":
         raise UserError(f"{key!r} holds no numbers but {values.dtype}", file=path)
     lean = values.reshape(values.shape[len(values.shape) - len(shape) :]) if _lean(values, len(shape)) else values
     if lean.ndim != len(shape) or any(want not in (-1, have) for want, have in zip(shape, lean.shape, strict=True)):
         raise UserError(f"{key!r} is {values.shape}, not {shape} (-1: any length)", file=path)
+    with np.errstate(over="ignore"):
+        lean = lean.astype(np.float64)
     if not np.isfinite(lean).all():
         raise UserError(f"{key!r} holds NaN or infinity", file=path, remedy="remove the frame: absent ones are left out")
-    return lean.astype(np.float64)
+    return lean
 
 
 def _lean(values: ndarray, axes: int) -> bool:

@@ -1,6 +1,5 @@
 """Reading IMavatar's ``flame_params.json`` back, whoever wrote it."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from headsmith.bridges.columns import build_track, read_codes
-from headsmith.bridges.given import SAME, check_head, numbers
+from headsmith.bridges.given import SAME, check_head, numbers, read_json, whole_number
 from headsmith.bridges.imavatar import FACTOR
 from headsmith.bridges.root_pose import pose_of_camera, root_joints
 from headsmith.bridges.track import Track
@@ -37,7 +36,7 @@ def read_imavatar(path: Path, model: HeadModel) -> Track:
     content, entries = listed_frames(file, model)
     height, width = read_image(path / f"{entries[0]['file_path']}.png").shape[:2]
     focal, principal = read_lens(content, (width, height), file)
-    rows = {key: np.stack([numbers(entry, key, shape, file) for entry in entries]) for key, shape in SHAPES.items()}
+    rows = {key: read_rows(entries, key, shape, file) for key, shape in SHAPES.items()}
     shape = np.tile(numbers(content, "shape_params", (-1,), file), (len(entries), 1))
     codes = read_codes(model, shape, rows["expression"], file)
     joints, pose, view = root_joints(model, codes.identity, codes.expression), rows["pose"], rows["world_mat"]
@@ -56,6 +55,18 @@ def read_imavatar(path: Path, model: HeadModel) -> Track:
     )
 
 
+def read_rows(entries: list[dict[str, Any]], key: str, shape: tuple[int, ...], file: Path) -> Float[ndarray, "T *n"]:
+    """Return an array of all frames.
+
+    Raises:
+        UserError: It is missing, or of another shape than asked for or than in the first.
+    """
+    rows = [numbers(entry, key, shape, file) for entry in entries]
+    if len({row.shape for row in rows}) > 1:
+        raise UserError(f"{key!r} has different lengths in different frames", file=file)
+    return np.stack(rows)
+
+
 def image_number(entry: dict[str, Any], file: Path) -> int:
     """Return the number of a frame's image.
 
@@ -63,9 +74,12 @@ def image_number(entry: dict[str, Any], file: Path) -> int:
         UserError: It has none.
     """
     name = Path(entry["file_path"]).name
-    if not name.isascii() or not name.isdigit():
-        raise UserError(f"the image {name!r} is not named by a number", file=file)
-    return int(name)
+    number = whole_number(name)
+    if number is None:
+        raise UserError(
+            f"the image {name[:60]!r} is not named by a number", file=file, remedy="name images 1.png, 2.png and on"
+        )
+    return number
 
 
 def read_lens(content: dict[str, Any], size: tuple[int, int], file: Path) -> tuple[float, Float[ndarray, "2"]]:
@@ -87,10 +101,10 @@ def listed_frames(file: Path, model: HeadModel) -> tuple[dict[str, Any], list[di
     Raises:
         UserError: It cannot be read, or is of another head.
     """
+    content = read_json(file)
     try:
-        content = json.loads(file.read_text())
         entries = [{"eyelids": [0.0, 0.0], **entry} for entry in content["frames"] if isinstance(entry["file_path"], str)]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"this is no list of FLAME's parameters: {error!r}", file=file) from error
     if not entries:
         raise UserError("it lists no frames", file=file)

@@ -23,6 +23,7 @@ from headsmith.bridges.crops import Crops, boxed_crops
 from headsmith.bridges.flashavatar_read import angles_of, open_frame
 from headsmith.bridges.given import are_rotations, numbered_files, numbers, one_number
 from headsmith.bridges.track import Track
+from headsmith.contract.archives import check_array
 from headsmith.contract.errors import UserError
 from headsmith.heads.model import HeadModel
 from headsmith.maths.cameras import FLIP
@@ -34,6 +35,8 @@ FLAME: dict[str, tuple[int, ...]] = {
 CAMERA: dict[str, tuple[int, ...]] = {"R_base_0": (3, 3), "t_base_0": (3,), "fl": (), "pp": (2,)}
 TRACKED = 256
 """Side of the images that it tracks, pixels (``config.size``)."""
+MOST_BYTES = 2**20
+"""Of the files beside the frames; they hold a few numbers."""
 CROPPED = 512
 """Side of the squares that its preprocessing leaves in ``cropped/``, pixels."""
 MIDDLE = TRACKED / 2 + 0.5
@@ -131,6 +134,7 @@ def read_numbers(path: Path, count: int) -> Float[ndarray, " n"]:
         UserError: It cannot be read, or holds more or fewer.
     """
     try:
+        check_array(path, MOST_BYTES)
         return numbers({path.stem: np.load(path, allow_pickle=False)}, path.stem, (count,), path)
     except (OSError, EOFError, ValueError) as error:
         raise UserError(f"the file cannot be read: {error}", file=path, remedy="write it with np.save") from error

@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-
 from headsmith.bridges.blendshapes import read_blendshapes
 from headsmith.bridges.deca import read_deca
 from headsmith.bridges.flame_head_tracker import read_flame_head_tracker
@@ -14,6 +12,7 @@ from headsmith.bridges.given import check_head, read_npz
 from headsmith.bridges.pixel3dmm import read_pixel3dmm
 from headsmith.bridges.sheap import read_sheap
 from headsmith.bridges.smirk import read_smirk
+from headsmith.bridges.sound import check_track
 from headsmith.bridges.track import Track
 from headsmith.bridges.vhap import read_vhap
 from headsmith.contract.errors import UserError
@@ -31,9 +30,9 @@ def read_headsmith(path: Path, model: HeadModel) -> Track:
         track = Track.from_arrays(content)
     except KeyError as error:
         raise UserError(f"there is no {error} in it: this is no tracking.npz", file=path) from error
+    except (ValueError, TypeError, OverflowError) as error:
+        raise UserError(f"its arrays are not those of a tracking.npz: {error}", file=path) from error
     check_head(track.head_sha256, model, path)
-    if (np.diff(track.ids) <= 0).any():
-        raise UserError("its frames are not in ascending order", file=path)
     return track
 
 
@@ -73,4 +72,4 @@ def read_track(source: str, path: Path, model: HeadModel) -> Track:
     Raises:
         UserError: They cannot be read, or hold what a track cannot.
     """
-    return READERS[source](Path(path), model)
+    return check_track(READERS[source](Path(path), model), model, Path(path))

@@ -1,17 +1,22 @@
 """Tables of numbers as text (``.csv``), a row a frame."""
 
 import csv
-from collections.abc import Sequence
+import math
+from array import array
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from headsmith.contract.archives import file_size
 from headsmith.contract.errors import UserError
 
 LARGEST = 2**28
 """Bytes: 100,000 frames of 70 numbers with 30 digits each."""
+MOST_ROWS, LAST = 2**20, 1e9
+"""Rows of a table, and the last number of a frame."""
 
 
 def read_table(
@@ -32,14 +37,19 @@ def read_table(
         UserError: The file cannot be read or is too large, lacks a column, or holds no rows, or something that is no number.
     """
     rows = read_rows(path)
-    present = rows[0].keys() if rows else set()
+    present = next(rows, {})
     missing = [name for name in (counter, *needed) if name not in present]
     if missing:
         raise UserError(f"the table lacks {missing[0]}" + others(missing), file=path, remedy=remedy)
     names = [counter, *needed, *(name for name in optional if name in present)]
-    values = np.array([[parse(row, name, line, path) for name in names] for line, row in enumerate(rows, 2)])
-    found = ~np.isnan(values[:, 1 : 1 + len(needed)]).all(1)
-    values = values[found]
+    found = array("d")
+    for line, row in enumerate(rows, 2):
+        numbers = [parse(row, name, line, path) for name in names]
+        if not all(map(math.isnan, numbers[1 : 1 + len(needed)])):
+            found.extend(numbers)
+        if len(found) > MOST_ROWS * len(names):
+            raise UserError(f"the table has more than {MOST_ROWS} rows", file=path, remedy="cut the clip into parts")
+    values = np.array(found).reshape(-1, len(names))
     values = values[np.argsort(values[:, 0], kind="stable")]
     check(values, names, counter, path)
     return dict(zip(names, np.ascontiguousarray(values.T), strict=True))
@@ -50,18 +60,19 @@ def others(missing: list[str]) -> str:
     return f" and {len(missing) - 1} other columns" if len(missing) > 1 else ""
 
 
-def read_rows(path: Path) -> list[dict[str, str]]:
-    """Return the rows of a ``.csv`` as text by the names of their columns.
+def read_rows(path: Path) -> Iterator[dict[str, str]]:
+    """Yield the names of the columns of a ``.csv``, then its rows as text by those names.
 
     Raises:
         UserError: It cannot be read, or is too large.
     """
     try:
-        if path.stat().st_size > LARGEST:
-            raise UserError(f"the table has more than {LARGEST} bytes", file=path)
+        file_size(path, LARGEST)
         with path.open(newline="", encoding="utf-8-sig") as file:
-            return list(csv.DictReader(file, skipinitialspace=True, restval=""))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+            reader = csv.DictReader(file, skipinitialspace=True, restval="")
+            yield {name: name for name in reader.fieldnames or ()}
+            yield from reader
+    except (OSError, ValueError, csv.Error) as error:
         remedy = "name a table (.csv) whose first line has the names of its columns"
         raise UserError(f"the table cannot be read: {error}", file=path, remedy=remedy) from error
 
@@ -76,7 +87,7 @@ def parse(row: dict[str, str], name: str, line: int, path: Path) -> float:
     try:
         return float(text) if text else float("nan")
     except ValueError as error:
-        raise UserError(f"{name} in line {line} is {text!r}, no number", file=path) from error
+        raise UserError(f"{name} in line {line} is {text[:60]!r}, no number", file=path) from error
 
 
 def check(values: Float[ndarray, "T n"], names: list[str], counter: str, path: Path) -> None:
@@ -88,7 +99,7 @@ def check(values: Float[ndarray, "T n"], names: list[str], counter: str, path: P
     if not len(values):
         raise UserError("the table has no row with scores", file=path)
     numbers = values[:, 0]
-    if not np.isfinite(numbers).all() or (numbers < 0).any() or (numbers != numbers.round()).any():
+    if not np.isfinite(numbers).all() or (numbers < 0).any() or (numbers > LAST).any() or (numbers != numbers.round()).any():
         raise UserError(f"{counter} is not whole numbers from 0", file=path)
     if (np.diff(numbers) == 0).any():
         twice = int(numbers[:-1][np.diff(numbers) == 0][0])

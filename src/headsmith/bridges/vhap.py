@@ -19,7 +19,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from headsmith.bridges.columns import build_track, read_codes
-from headsmith.bridges.given import numbers, read_npz
+from headsmith.bridges.given import numbers, read_npz, whole_number
 from headsmith.bridges.neck import face_of
 from headsmith.bridges.root_pose import pose_of_camera, root_joints
 from headsmith.bridges.track import Track
@@ -83,7 +83,8 @@ def last_epoch(folder: Path) -> Path:
         UserError: There is none.
     """
     found = {path.stem.removeprefix(NAMES): path for path in folder.glob(f"{NAMES}*.npz")}
-    epochs = {int(name): path for name, path in found.items() if name.isdecimal()}
+    numbered = {whole_number(name): path for name, path in sorted(found.items())}
+    epochs = {number: path for number, path in numbered.items() if number is not None}
     if not epochs:
         remedy = f"name VHAP's output folder, or the {NAMES}<epoch>.npz in it"
         raise UserError(f"the folder holds no {NAMES}<epoch>.npz", file=folder, remedy=remedy)
@@ -100,12 +101,12 @@ def frame_ids(content: Mapping[str, ndarray], values: Mapping[str, Float[ndarray
     count = lengths["rotation"]
     if set(lengths.values()) != {count} or count == 0:
         raise UserError(f"its arrays hold different numbers of frames: {lengths}", file=path)
-    names = [str(name) for name in content["timestep_id"]] if "timestep_id" in content else [str(i) for i in range(count)]
+    names = content["timestep_id"].ravel() if "timestep_id" in content else np.arange(count)
     if len(names) != count:
         remedy = "track the whole sequence, without data.subset: the file does not tell which images were left out"
         raise UserError(f"{count} frames, but {len(names)} images in timestep_id", file=path, remedy=remedy)
-    ids = [int(name) if name.isdecimal() else -1 for name in names]
-    if ids[0] < 0 or (np.diff(ids) <= 0).any():
+    ids = [number for number in map(whole_number, map(str, names.tolist())) if number is not None]
+    if len(ids) < count or (np.diff(ids) <= 0).any():
         remedy = "number the images from 0, as vhap/preprocess_video.py does"
         raise UserError("timestep_id is not ascending numbers", file=path, remedy=remedy)
     return ids

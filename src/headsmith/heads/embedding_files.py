@@ -7,6 +7,7 @@ the latter two alone.
 """
 
 import zipfile
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +16,7 @@ import numpy as np
 from jaxtyping import Shaped
 from numpy import ndarray
 
+from headsmith.contract.archives import check_arrays
 from headsmith.contract.conventions import IBUG68, MEDIAPIPE478
 from headsmith.contract.errors import UserError
 from headsmith.heads.embedding_types import Contour, Embedding
@@ -30,6 +32,9 @@ REACH: Final = 39
 """Degrees. Rows 0..39 of a dynamic outline are for heads turned so far to their left, rows 40..78 for 1..39 to their right."""
 SLACK: Final = 1e-3
 """By which barycentric coordinates of a file may miss 0..1 and a sum of 1."""
+MEDIAPIPE_KEYS: Final = ("landmark_indices", "lmk_face_idx", "lmk_b_coords")
+MOST_BYTES: Final = 2**24
+"""Of such a file; 105 points take some thousand."""
 REMEDY: Final = "use the file as its authors published it, or take it out of heads.embeddings: landmarks are then measured"
 
 Rows = tuple[Shaped[ndarray, "..."], Shaped[ndarray, "..."]]
@@ -78,9 +83,10 @@ def read_mediapipe(path: Path) -> Embedding:
     if not path.is_file():
         raise UserError("the embedding of landmarks is not there", file=path, remedy=REMEDY)
     try:
+        check_arrays(path, MEDIAPIPE_KEYS, MOST_BYTES)
         with np.load(path, allow_pickle=False) as archive:
-            arrays = {key: archive[key] for key in ("landmark_indices", "lmk_face_idx", "lmk_b_coords")}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            arrays = {key: archive[key] for key in MEDIAPIPE_KEYS}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise Refusal(f"it cannot be read: {error}") from error
     points = arrays["landmark_indices"]
     faces, weights = checked((arrays["lmk_face_idx"], arrays["lmk_b_coords"]), (points.size,))

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy import ndarray
 
+from headsmith.contract.archives import check_array
 from headsmith.contract.errors import UserError
 from headsmith.heads.flame_opening import Opening, directions, find_opening, fit_sphere, on_eyeballs
 from headsmith.heads.flame_source import EYEBALLS, VERTICES
@@ -31,6 +32,9 @@ FADE: Final = 2.0
 
 CORNER: Final = 0.15
 """Radians past the corners of an opening, which taper, over which the move of its last column fades."""
+
+MOST_BYTES: Final = 2**24
+"""Of a file; 5,023 x 3 numbers take 121 kB."""
 
 LARGEST: Final = 0.03
 """Metres that a lid may move, in a file: the published ones move by up to 9.25 mm."""
@@ -53,6 +57,7 @@ def read_eyelids(left: Path, right: Path) -> Float[ndarray, "2 V 3"]:
 
 def _read_lid(path: Path) -> Float[ndarray, "V 3"]:
     try:
+        check_array(path, MOST_BYTES)
         lid = np.load(path, allow_pickle=False)
     except FileNotFoundError as error:
         raise UserError("the eyelid is not there", file=path, remedy=REMEDY) from error

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from zipfile import BadZipFile
+from zlib import error as DeflateError
 
 import numpy as np
 from jaxtyping import Float, Float32, UInt8
 from numpy import ndarray
 
+from headsmith.contract.archives import check_arrays
 from headsmith.contract.errors import UserError
 from headsmith.heads.container import HeadContainer
 
@@ -61,12 +63,13 @@ def read_texture(path: Path, head: HeadContainer, components: int = 0) -> Textur
         UserError: The file is missing, broken or of another form, has fewer components, or belongs to another unwrapping.
     """
     try:
+        check_arrays(path, ("mean", "vt", "ft", *(("tex_dir",) if components else ())))
         with np.load(path, allow_pickle=False) as content:
             mean, vt, ft = (content[key] for key in ("mean", "vt", "ft"))
             directions = content["tex_dir"][..., :components] if components else np.zeros((*mean.shape, 0))
     except FileNotFoundError as error:
         raise UserError("the texture is not there", file=path, remedy=REMEDY) from error
-    except (OSError, EOFError, ValueError, KeyError, BadZipFile, AttributeError) as error:
+    except (OSError, EOFError, ValueError, KeyError, BadZipFile, DeflateError) as error:
         raise UserError(f"the texture cannot be read: {error}", file=path, remedy=REMEDY) from error
     if fault := _fault(mean, directions, components):
         raise UserError(f"the texture is not sound: {fault}", file=path, remedy=REMEDY)
