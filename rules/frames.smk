@@ -1,4 +1,4 @@
-"""From a video, or pictures, to frames in one constant square crop."""
+"""From a video, or pictures, to frames in one constant square crop, or in a square of each frame's own."""
 
 
 rule extract_frames:
