@@ -20,7 +20,6 @@ from headsmith.heads.model import HeadModel
 from headsmith.media.frames import FrameFolderWriter
 from headsmith.stages.exports import export_clip
 from headsmith.stages.exports_frames import chosen, times_of
-from headsmith.stages.exports_views import spread_places
 
 HEAD = seamed_head()
 CLIP = moving_clip(HEAD, count=9, bad=(4,))
@@ -153,16 +152,3 @@ def test_times_need_the_frames_per_second(tmp_path: Path) -> None:
         writer.add(0, np.zeros((4, 4), np.uint8))
     with pytest.raises(UserError, match="frames per second are not known"):
         times_of(CLIP, tmp_path / "frames.json", "anna")
-
-
-def test_frames_for_a_texture_are_few_and_far_apart() -> None:
-    clip = moving_clip(HEAD, count=60)
-    places = spread_places(clip, list(range(60)), most=10)
-    assert len(set(places)) == 10 and places == sorted(places)
-    frontal = int(np.argmin(clip.rotation[:, 2, 2]))
-    assert frontal in places
-    towards = clip.rotation[:, 2]
-    apart = [min(np.linalg.norm(towards[a] - towards[b]) for b in places if b != a) for a in places]
-    first = [min(np.linalg.norm(towards[a] - towards[b]) for b in range(10) if b != a) for a in range(10)]
-    assert np.median(apart) > np.median(first)
-    assert spread_places(clip, [3, 5, 9], most=10) == [3, 5, 9]
