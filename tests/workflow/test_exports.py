@@ -11,6 +11,7 @@ from headsmith.heads.container import load_head
 
 
 def test_an_obj_and_a_csv_for_the_asking(house: House) -> None:
+    house.settings(exports={"texture_size": 64})
     house.snakemake("obj", "csv")
     exports = house.folder / "results/franck/exports"
     head = load_head(house.folder / "resources/heads/anny.npz")
@@ -20,13 +21,13 @@ def test_an_obj_and_a_csv_for_the_asking(house: House) -> None:
     assert sorted(path.name for path in (exports / "obj").glob("[!.]*")) == ["head.mtl", "head.png", "neutral.obj"]
     assert told["sha256"] == hash_folder(exports / "obj")
     mesh = trimesh.load(exports / "obj/neutral.obj", process=False)
-    assert len(mesh.faces) == len(head.faces) and mesh.visual.material.image.size == (1024, 1024)
+    assert len(mesh.faces) == len(head.faces) and mesh.visual.material.image.size == (64, 64)
     table = pd.read_csv(exports / "csv/frames.csv")
     tracked = pd.read_csv(house.folder / "results/franck/tracking.csv")
     assert table["frame"].tolist() == tracked["frame"].tolist() == list(range(41))
 
     assert house.planned("obj", "csv") == {}
-    house.settings(exports={"texture_size": 64, "held_out": 9})
+    house.settings(exports={"texture_size": 32, "held_out": 9})
     assert house.planned("obj", "csv") == {"export_clip": 1}
 
 
