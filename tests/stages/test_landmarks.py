@@ -1,6 +1,9 @@
 """Landmarks of a folder of frames: what is written, and what faceless frames and second faces do."""
 
 import json
+import threading
+import time
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -11,6 +14,7 @@ from headsmith.contract.errors import UserError
 from headsmith.contract.settings import LandmarksSettings
 from headsmith.media.frames import FrameFolderWriter
 from headsmith.nets.faces import Face
+from headsmith.stages import landmarks
 from headsmith.stages.landmarks import detect_landmarks
 from headsmith.stages.landmarks_choice import Chooser, Chosen, judge, prominence, touches_edge
 
@@ -242,3 +246,27 @@ def test_broken_frames_are_told(detect, portrait, tmp_path, asset):
         )
     assert caught.value.clip == "franck"
     assert not (tmp_path / "again.npz").exists()
+
+
+def test_detectors_are_closed_after_the_last_look(monkeypatch):
+    closed, late = threading.Event(), []
+
+    class Slow:
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *error):
+            closed.set()
+
+        def detect(self, image):
+            time.sleep(0.05)
+            late.extend([image] if closed.is_set() else [])
+            return []
+
+    monkeypatch.setattr(landmarks, "open_detector", lambda *given, **asked: Slow())
+    monkeypatch.setattr(landmarks, "iterate_frames", lambda *given: ((number, None) for number in range(50)))
+    stream = landmarks.detected_stream(Path("frames.json"), "anna", {}, LandmarksSettings(), 1, 3)
+    next(stream)
+    stream.close()
+    time.sleep(0.2)
+    assert closed.is_set() and not late

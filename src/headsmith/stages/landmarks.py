@@ -7,6 +7,7 @@ no result.
 import json
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 from headsmith.contract.conventions import IBUG68, convention_of
@@ -96,8 +97,9 @@ def detected_stream(
     """
     team = threads + 1 if threads > 1 else 1
     with open_detector(settings.detector, files, faces=settings.faces, max_faces=most, threads=team) as detector:
-        stream = map_in_order(lambda item: detector.detect(item[1]), iterate_frames(frames, clip), team)
-        yield from ((frame_id, faces) for (frame_id, _), faces in stream)
+        found = map_in_order(lambda item: detector.detect(item[1]), iterate_frames(frames, clip), team)
+        with closing(found) as stream:
+            yield from ((frame_id, faces) for (frame_id, _), faces in stream)
 
 
 def given_stream(given: Path | None, manifest: Manifest, frames: Path, clip: str) -> Iterator[tuple[int, list[Face]]]:
