@@ -56,7 +56,7 @@ def test_the_cutter_cuts_from_the_crop_itself(folder):
         ({"img": np.zeros((1, SIDE, SIDE, 3))}, "bytes"),
         ({"img": np.zeros((2, SIDE, SIDE, 3), np.uint8)}, "bytes"),
         ({"img": np.zeros((1, 64, 64, 3), np.uint8)}, "several sizes"),
-        ({"img": np.array([{}], object)}, "bytes"),
+        ({"img": np.array([{}], object)}, "Python objects"),
     ],
 )
 def test_what_is_no_crop_is_refused(folder, arrays, message):

@@ -10,7 +10,6 @@ pixels a side. Codes are FLAME 2020's; angles are axis-angles; ``blendshape_scor
 right.
 """
 
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +21,11 @@ from headsmith.bridges.columns import build_track, read_codes, read_columns
 from headsmith.bridges.given import numbered_files, one_number, read_npz
 from headsmith.bridges.root_pose import Extrinsics, pose_of_camera, root_joints
 from headsmith.bridges.track import Track
+from headsmith.contract.archives import open_archive
 from headsmith.contract.errors import UserError
 from headsmith.heads.model import HeadModel
 from headsmith.maths.rotations import axis_angle_to_matrix
-from headsmith.media.crops_npz import IMAGES, crop_header
+from headsmith.media.crops_npz import IMAGES, MOST_BYTES, crop_header
 
 LENS, CROP = 256, 512
 """Sides in pixels of the image that ``K`` is for, and of the crop."""
@@ -102,9 +102,16 @@ def crop_side(path: Path) -> int:
 
 
 def has_picture(path: Path) -> bool:
-    """Whether a file, one of the tracker's, has its crop in it."""
-    with zipfile.ZipFile(path) as archive:
-        return not {f"{name}.npy" for name in IMAGES}.isdisjoint(archive.namelist())
+    """Whether a file, one of the tracker's, has its crop in it.
+
+    Raises:
+        UserError: It cannot be read.
+    """
+    try:
+        with open_archive(path, MOST_BYTES) as archive:
+            return not {f"{name}.npy" for name in IMAGES}.isdisjoint(archive.namelist())
+    except (OSError, ValueError) as error:
+        raise UserError(f"the file cannot be read: {error}", file=path, remedy="copy it again") from error
 
 
 def holds_pictures(path: Path) -> bool:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from headsmith.bridges.given import are_rotations
-from headsmith.bridges.track import Track
+from headsmith.bridges.track import MISSING, OK, OUTLIER, Track
 from headsmith.contract.errors import UserError
 from headsmith.heads.model import HeadModel
 
@@ -51,8 +51,8 @@ def find_fault(track: Track, model: HeadModel) -> str | None:
     for name, shape in shapes.items():
         if getattr(track, name).shape != shape:
             return f"{name} is {getattr(track, name).shape}, not {shape}"
-    if len(track.status) != count or track.residual.shape != (count,):
-        return f"status or residual is not of {count} frames"
+    if len(track.status) != count or not {*track.status} <= {OK, MISSING, OUTLIER} or track.residual.shape != (count,):
+        return f"status or residual is not that of {count} frames"
     return lens_fault(track) or numbers_fault(track)
 
 
@@ -60,7 +60,7 @@ def lens_fault(track: Track) -> str | None:
     """Return what is wrong with the lens or the size of the images."""
     if not FOCAL[0] <= track.focal <= FOCAL[1]:
         return f"the focal length is {track.focal:.6g} pixels"
-    if not all(1 <= side <= LARGEST_SIDE for side in track.size):
+    if not all(1 <= side <= LARGEST_SIDE and side == int(side) for side in track.size):
         return f"the images are {float(track.size[0]):.6g} x {float(track.size[1]):.6g} pixels"
     return None if (np.abs(track.principal) <= FOCAL[1]).all() else f"the principal point is {track.principal.tolist()}"
 
@@ -69,7 +69,7 @@ def numbers_fault(track: Track) -> str | None:
     """Return which numbers are not finite or beyond all measure, or are no rotation, in a frame that has any."""
     if not (np.abs(track.identity) <= LARGEST).all():
         return f"identity has numbers up to {np.abs(track.identity).max():.3g}"
-    told = np.array([status == "ok" for status in track.status]) | np.isfinite(track.translation).all(1)
+    told = np.array([status == OK for status in track.status]) | np.isfinite(track.translation).all(1)
     for name in FRAMES:
         rows = np.abs(getattr(track, name)[told]).reshape(int(told.sum()), -1)
         wrong = np.flatnonzero(~(rows <= LARGEST).all(1))

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,14 +13,17 @@ from headsmith.bridges.subject import Subject
 from headsmith.bridges.subject_faults import Faults
 from headsmith.bridges.subject_frames import CENTRE, NEAR, FrameCheck, FrameNumbers
 from headsmith.bridges.subject_heads import HeadSight, SeenHead, TimeWatch
-from headsmith.bridges.subject_images import ImageReport, inspect_images
+from headsmith.bridges.subject_images import MOST_PIXELS, ImageReport, inspect_images
 from headsmith.media.image_facts import image_facts
 from headsmith.media.parallel import map_in_order
 
 ORIGINAL_SIZE = (512, 512)
 """What FlashAvatar's own code has built in."""
-FRAME_NAME = re.compile(r"(\d{5,})\.frame")
-IMAGE_NAME = re.compile(r"(\d{5,})(?:_neckhead|_mouth)?\.(?:jpg|png)")
+FRAME_NAME = re.compile(r"([0-9]{5,9})\.frame")
+IMAGE_NAME = re.compile(r"([0-9]{5,9})(?:_neckhead|_mouth)?\.(?:jpg|png)")
+
+HEAD = 2**20
+"""Bytes in which a JPEG's size stands: after its previews and profiles."""
 
 Steps = Callable[[Iterable[int]], Iterable[int]]
 
@@ -109,10 +113,21 @@ def first_size(subject: Subject, indices: list[int]) -> tuple[int, int] | None:
     """Return the size of the first image that says one."""
     for index in indices:
         path = subject.files(index)["image"]
-        facts = image_facts(path.read_bytes()) if path.is_file() else None
-        if facts is not None:
+        facts = image_facts(read_head(path))
+        if facts is not None and 0 < facts.size[0] * facts.size[1] <= MOST_PIXELS:
             return facts.size
     return None
+
+
+def read_head(path: Path) -> bytes:
+    """Return the first bytes of a file, which have an image's size; none where it cannot be read."""
+    if not path.is_file():
+        return b""
+    try:
+        with path.open("rb") as stream:
+            return stream.read(HEAD)
+    except OSError:
+        return b""
 
 
 def compare_names(subject: Subject, indices: list[int], faults: Faults) -> None:

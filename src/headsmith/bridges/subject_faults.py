@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from headsmith.contract.errors import printable
+
 ERROR, WARNING = "error", "warning"
 EXAMPLES = 5
 """Faults of a kind that are told in full; the others are counted."""
@@ -135,7 +137,7 @@ class Faults:
         found = self._found.setdefault(kind, Found())
         found.count += 1
         if len(found.examples) < EXAMPLES:
-            found.examples.append({"file": file, "what": what})
+            found.examples.append({"file": printable(file), "what": printable(what)})
         if frame is not None and len(found.frames) < MOST_FRAMES and frame not in found.frames[-1:]:
             found.frames.append(frame)
 

@@ -9,10 +9,12 @@ from jaxtyping import Bool, Float, UInt8
 from numpy import ndarray
 
 from headsmith.bridges.subject_heads import SeenHead
+from headsmith.contract.archives import file_size
 from headsmith.maths.masks import middle_of
 from headsmith.media.image_facts import ImageFacts, decode_as_stored, image_facts
-from headsmith.media.sizes import MOST_PIXELS
 
+MOST_PIXELS, MOST_BYTES = 2**25, 2**27
+"""Of an image, and of its file: 8K video has 33 million pixels."""
 MOST_OUTSIDE = 0.2
 """Largest share of a mouth's mask that may leave the head's."""
 LEAST_LIPS, MOST_NOSE = 0.3, 0.2
@@ -80,12 +82,13 @@ def inspect_images(index: int, files: dict[str, Path], size: tuple[int, int] | N
 
 def _content(path: Path, word: str, report: ImageReport) -> bytes | None:
     try:
+        file_size(path, MOST_BYTES)
         return path.read_bytes()
     except FileNotFoundError:
         beside = [other.name for ending in (".png", ".jpg", ".jpeg") if (other := path.with_suffix(ending)).exists()]
         report.tell("missing_image", word, f"it is not there{f'; there is {beside[0]}' if beside else ''}")
-    except OSError as error:
-        report.tell("image_broken", word, str(error.strerror))
+    except (OSError, ValueError) as error:
+        report.tell("image_broken", word, str(getattr(error, "strerror", error)))
     return None
 
 
@@ -109,7 +112,7 @@ def _grey(content: bytes, word: str, report: ImageReport) -> Mask | None:
         report.tell("image_broken", word, "its pixels cannot be decoded")
         return None
     grey = pixels if pixels.ndim == 2 else pixels[..., 1]
-    return grey if grey.dtype == np.uint8 else (grey >> 8).astype(np.uint8)
+    return np.ascontiguousarray(grey) if grey.dtype == np.uint8 else (grey >> 8).astype(np.uint8)
 
 
 def _check_mask(facts: ImageFacts, grey: Mask, word: str, report: ImageReport) -> None:

@@ -47,7 +47,7 @@ def read_table(
         numbers = [parse(row, name, line, path) for name in names]
         if not all(map(math.isnan, numbers[1 : 1 + len(needed)])):
             found.extend(numbers)
-        if len(found) > MOST_ROWS * len(names):
+        if line > MOST_ROWS:
             raise UserError(f"the table has more than {MOST_ROWS} rows", file=path, remedy="cut the clip into parts")
     values = np.array(found).reshape(-1, len(names))
     values = values[np.argsort(values[:, 0], kind="stable")]

@@ -68,7 +68,7 @@ def read_vhap(path: Path, model: HeadModel) -> Track:
         codes=codes,
         pose=pose_of_camera(values["rotation"], values["translation"], joints, view),
         focal=float(values["focal_length"]) * max(height, width),
-        principal=np.array([width, height]) / 2,
+        principal=values["image_size"][::-1] / 2,
         size=(width, height),
         jaw=values["jaw_pose"],
         eyes=values["eyes_pose"].reshape(-1, 2, 3),

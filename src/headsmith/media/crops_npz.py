@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import UInt8
 from numpy.lib import format as npy
 
+from headsmith.contract.archives import check_arrays, open_archive
 from headsmith.contract.errors import UserError
 from headsmith.media.file_frames import FileReader
 from headsmith.media.pictures_list import IN_FOLDERS
@@ -20,8 +21,10 @@ from headsmith.media.sizes import check_pixels
 
 IMAGES = ("img_aligned", "img")
 """Names of the crop, the first that is there."""
+MOST_BYTES = 2**28
+"""Of one frame's results; those of 512 pixels with all their pictures have some 10 million."""
 FOR_PEOPLE = "_compare"
-NUMBERED = re.compile(r"([0-9]+)\.npz")
+NUMBERED = re.compile(r"([0-9]{1,9})\.npz")
 REMARK = "the frames are a tracker's own crops"
 NO_PICTURES = (
     "cut them again: name the video that was tracked in the column `video` of the table of clips, this folder in the column "
@@ -44,11 +47,11 @@ def crop_header(path: Path, clip: str | None = None) -> tuple[str, tuple[int, in
         UserError: The file is broken, or holds no picture.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_archive(path, MOST_BYTES) as archive:
             present = set(archive.namelist())
-            name = next((name for name in IMAGES if f"{name}.npy" in present), None)
-            shape, kind = ((), None) if name is None else _shape(archive, f"{name}.npy")
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
+        name = next((name for name in IMAGES if f"{name}.npy" in present), None)
+        shape, kind = ((), None) if name is None else _shape(path, name)
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         remedy = "copy the file again, or run the tracker again"
         raise UserError(f"the file cannot be read: {error}", clip=clip, file=path, remedy=remedy) from error
     if name is None:
@@ -61,8 +64,9 @@ def crop_header(path: Path, clip: str | None = None) -> tuple[str, tuple[int, in
     return name, (width, height)
 
 
-def _shape(archive: zipfile.ZipFile, member: str) -> tuple[tuple[int, ...], np.dtype]:
-    with archive.open(member) as stream:
+def _shape(path: Path, name: str) -> tuple[tuple[int, ...], np.dtype]:
+    check_arrays(path, (name,), MOST_BYTES)
+    with zipfile.ZipFile(path) as archive, archive.open(f"{name}.npy") as stream:
         version = npy.read_magic(stream)
         read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
         shape, _, kind = read(stream)
@@ -125,7 +129,7 @@ def common_size(path: Path, crops: list[tuple[int, Path]], clip: str | None) -> 
     """
     sizes = {crop_header(file, clip)[1]: file.name for _, file in crops}
     if len(sizes) > 1:
-        told = ", ".join(f"{name} is {width} x {height}" for (width, height), name in sizes.items())
+        told = ", ".join(f"{name} is {width} x {height}" for (width, height), name in list(sizes.items())[:4])
         raise UserError(f"crops of several sizes: {told}", clip=clip, file=path, remedy=NO_PICTURES)
     if len({number for number, _ in crops}) < len(crops):
         raise UserError("two files have one number", clip=clip, file=path, remedy="remove the one too many")

@@ -8,6 +8,8 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
+from headsmith.contract.errors import LINE_END, printable
+
 Item = TypeVar("Item")
 
 SECONDS_BETWEEN_LINES = 10.0
@@ -51,7 +53,7 @@ def progress(
 
 def note(text: str, *, stream: TextIOBase | None = None) -> None:
     """Say something that happened, on standard error unless told otherwise."""
-    print(text, file=sys.stderr if stream is None else stream, flush=True)
+    print(printable(text, LINE_END), file=sys.stderr if stream is None else stream, flush=True)
 
 
 def progress_line(what: str, count: int, total: int | None, seconds: float) -> str:
