@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy import ndarray
 
+from headsmith.contract.archives import file_size
 from headsmith.contract.errors import UserError
 from headsmith.heads.flame_source import EYEBALLS, VERTICES
 
@@ -22,6 +23,9 @@ SHELF: Final = 0.15
 """Share of the texture's height, at its foot, that the eyeballs have for themselves in ``unwrap``."""
 
 MARGIN: Final = 0.01
+
+MOST_BYTES: Final = 2**23
+"""Of a template; FLAME's has 0.6 million."""
 
 
 def read_uv(path: Path, faces: Int[ndarray, "F 3"]) -> tuple[Float[ndarray, "U 2"], Int[ndarray, "F 3"]]:
@@ -64,6 +68,7 @@ def read_obj(path: Path) -> tuple[int, Float[ndarray, "U 2"], Int[ndarray, "F 3"
     """
     vertices, uv, corners = 0, [], []
     try:
+        file_size(path, MOST_BYTES)
         for line in path.read_text(encoding="latin1").splitlines():
             word, *rest = line.split() or [""]
             if word == "v":
@@ -78,7 +83,7 @@ def read_obj(path: Path) -> tuple[int, Float[ndarray, "U 2"], Int[ndarray, "F 3"
         return vertices, np.array(uv, np.float64).reshape(-1, 2), triangles[..., 0], triangles[..., 1]
     except FileNotFoundError as error:
         raise UserError("the template is not there", file=path, remedy=REMEDY) from error
-    except (ValueError, IndexError) as error:
+    except (OSError, ValueError, IndexError, OverflowError) as error:
         what = "the template is no OBJ of triangles with texture coordinates"
         raise UserError(f"{what}: {error}", file=path, remedy=REMEDY) from error
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from headsmith.contract.archives import file_size
 from headsmith.contract.errors import UserError
 from headsmith.heads.pickles_machine import Machine
 from headsmith.heads.pickles_values import Record, Refusal
@@ -84,8 +85,9 @@ def read_bytes(path: Path, missing: str) -> bytes:
         size = path.stat().st_size
         if size > MAX_BYTES:
             raise UserError(f"the file has {size} bytes, over the {MAX_BYTES} that are read", file=path, remedy=REMEDY)
+        file_size(path, MAX_BYTES)
         return path.read_bytes()
     except FileNotFoundError as error:
         raise UserError("the file is not there", file=path, remedy=missing) from error
-    except OSError as error:
-        raise UserError(f"the file cannot be read: {error.strerror}", file=path, remedy=missing) from error
+    except (OSError, ValueError) as error:
+        raise UserError(f"the file cannot be read: {getattr(error, 'strerror', error)}", file=path, remedy=missing) from error
