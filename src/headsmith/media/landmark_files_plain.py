@@ -1,6 +1,5 @@
 """The 68 points of one face from a text file, 300-W's ``.pts``, or a MATLAB file."""
 
-import io
 import re
 from pathlib import Path
 
@@ -17,12 +16,12 @@ from headsmith.media.landmark_files import (
     checked_face,
     read_bounded,
 )
+from headsmith.media.matlab import parse_matlab
 
 FIRST_OF_PTS = 1.0
 """300-W's files count pixels from 1, as MATLAB does."""
 MAT_NAMES = ("pt2d", "pts_2d", "landmarks", "landmarks_2d", "lmk68", "lmks", "pts", "points")
 """Names of arrays in ``.mat`` files that hold landmarks; the first that is there counts."""
-MAT_NUMBERS = ("double", "single", "int16", "uint16", "int32", "uint32")
 REMEDIES = {
     ".txt": f"write {COUNT} lines, `x y` or `x,y`, in pixels of the video",
     ".pts": f"give a file as 300-W has them: version, n_points: {COUNT}, and the points between braces",
@@ -81,25 +80,15 @@ def _points(lines: list[str]) -> Float[ndarray, "n 2"]:
 
 
 def _read_mat(content: bytes) -> Float[ndarray, "n 2"]:
-    """Return the points of a MATLAB file; sizes and types are looked at before anything is unpacked."""
-    from scipy.io import loadmat, whosmat
-
     try:
-        listed = {name: (shape, kind) for name, shape, kind in whosmat(io.BytesIO(content))}
-        name = next((name for name in MAT_NAMES if name in listed), None)
-        if name is None:
-            raise FaultyLandmarksError(
-                f"none of its arrays has a known name: {', '.join(sorted(listed)[:10]) or 'there is none'}"
-            )
-        shape, kind = listed[name]
-        if shape not in ((COUNT, 2), (2, COUNT)) or kind not in MAT_NUMBERS:
-            raise FaultyLandmarksError(f"{name} is {kind} {shape}, not numbers ({COUNT}, 2) or (2, {COUNT})")
-        values = loadmat(io.BytesIO(content), variable_names=[name])[name]
-    except FaultyLandmarksError:
-        raise
-    except Exception as error:  # scipy raises errors of many kinds on broken files
-        raise FaultyLandmarksError(f"the MATLAB file cannot be read: {error!r}") from error
-    if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiu" or values.shape != shape:
-        raise FaultyLandmarksError(f"{name} does not hold plain numbers")
-    points = values.astype(np.float64)
+        arrays = parse_matlab(content)
+    except ValueError as error:
+        raise FaultyLandmarksError(f"the MATLAB file cannot be read: {error}") from error
+    name = next((name for name in MAT_NAMES if name in arrays), None)
+    if name is None:
+        told = ", ".join(sorted(arrays)[:10]) or "there is none"
+        raise FaultyLandmarksError(f"none of its arrays of numbers has a known name: {told}")
+    points = arrays[name].astype(np.float64)
+    if points.shape not in ((COUNT, 2), (2, COUNT)):
+        raise FaultyLandmarksError(f"{name} is {points.shape}, not ({COUNT}, 2) or (2, {COUNT})")
     return points if points.shape == (COUNT, 2) else points.T
