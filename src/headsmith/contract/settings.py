@@ -11,6 +11,7 @@ from headsmith.contract.settings_fields import setting
 from headsmith.contract.settings_heads import ConversionSettings as ConversionSettings
 from headsmith.contract.settings_heads import HeadsSettings as HeadsSettings
 from headsmith.contract.settings_heads import TrackingSettings as TrackingSettings
+from headsmith.contract.settings_pictures import ALIGNED as ALIGNED
 from headsmith.contract.settings_pictures import FramesSettings as FramesSettings
 from headsmith.contract.settings_pictures import LandmarksSettings as LandmarksSettings
 from headsmith.contract.settings_pictures import MasksSettings as MasksSettings

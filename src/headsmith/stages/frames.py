@@ -12,8 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from headsmith.contract.errors import UserError
-from headsmith.contract.settings import FramesSettings
-from headsmith.contract.settings_pictures import ALIGNED
+from headsmith.contract.settings import ALIGNED, FramesSettings
 from headsmith.media.crops import Box, Crop, central_crop, is_outside, place_crop, sticks_out
 from headsmith.media.crops_npz import CropReader, holds_crops
 from headsmith.media.cuts import Frame, open_cutter
