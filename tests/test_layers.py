@@ -72,6 +72,12 @@ def test_imports_point_down(path: Path) -> None:
         assert not siblings & stage_names(), "a stage does not import another stage"
 
 
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_settings_come_from_where_their_text_has_no_effect(path: Path) -> None:
+    if path.parent.name != "contract":
+        assert not [name for name in imported(path.read_text(), package_of(path)) if ".contract.settings_" in name]
+
+
 def stage_names() -> set[str]:
     """Return the stages that rules run."""
     texts = "".join(path.read_text() for path in WIRING)
