@@ -268,6 +268,8 @@ def test_a_subject_is_found_by_either_folder(good, tmp_path):
 def test_a_folder_that_is_no_subject_is_refused(good, tmp_path):
     with pytest.raises(UserError, match="no FlashAvatar subject"):
         find_subject(tmp_path)
+    with pytest.raises(UserError, match="no such folder"):
+        find_subject(tmp_path / "none")
     with pytest.raises(UserError, match="not there"):
         find_subject(good.root, tmp_path / "none")
     for name in ("one", "two"):

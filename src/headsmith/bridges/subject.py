@@ -78,4 +78,6 @@ def _images(folder: Path) -> Path:
         what = f"the folder holds {len(found)} subjects: {', '.join(place.name for place in found[:9])}"
         raise UserError(what, file=folder, remedy=f"name one of them (validation.folder), as {found[0]}")
     remedy = f"name the folder of a subject, dataset/<id>, or the one above `dataset`; FlashAvatar's layout is {LAYOUT}"
+    if not folder.is_dir():
+        raise UserError("there is no such folder", file=folder, remedy=remedy)
     raise UserError("the folder is no FlashAvatar subject: it has no imgs/", file=folder, remedy=remedy)
