@@ -114,3 +114,13 @@ def test_a_file_that_the_system_refuses_leaves_no_frames(tmp_path: Path) -> None
     assert "anna" in done.stdout
     assert "remedy" in done.stdout
     assert names(manifest.parent) == []
+
+
+def test_what_a_killed_run_left_of_a_folder_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    killed = (tmp_path / ".obj-0123abcd.partial", tmp_path / ".ply-0123abcd.partial", tmp_path / ".obj-mine.partial")
+    for folder in killed:
+        folder.mkdir()
+        (folder / "half").write_text("")
+    with atomic_folder(tmp_path / "obj") as partial:
+        (partial / "whole").write_text("")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".obj-mine.partial", ".ply-0123abcd.partial", "obj"]

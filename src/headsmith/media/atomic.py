@@ -1,6 +1,7 @@
 """Files and folders that appear whole or not at all: a temporary name beside the target, renamed at the end."""
 
 import errno
+import glob
 import os
 import shutil
 from collections.abc import Iterator
@@ -41,7 +42,7 @@ def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a new, empty folder beside ``path`` and put it in the place of ``path`` when the block ends well.
 
     A folder that was at ``path`` is removed just before the rename. When the block fails, the new folder is removed
-    and ``path`` stays as it was.
+    and ``path`` stays as it was. What a killed run left beside ``path`` is removed first, so one writer at a time.
 
     Raises:
         UserError: The disk is full, or nothing may be written there.
@@ -51,6 +52,7 @@ def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     try:
         with writing_explained(target):
             target.parent.mkdir(parents=True, exist_ok=True)
+            _remove_leftovers(target)
             partial.mkdir()
             yield partial
             replace_folder(partial, target)
@@ -96,6 +98,11 @@ def _is_about(error: Exception, path: Path) -> bool:
         return False
     place, folder = Path(name).absolute(), path.absolute().parent
     return place.is_relative_to(folder) or folder.is_relative_to(place)
+
+
+def _remove_leftovers(target: Path) -> None:
+    for left in target.parent.glob(f"{glob.escape(f'.{target.stem}')}-{'[0-9a-f]' * 8}.partial{glob.escape(target.suffix)}"):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def _beside(target: Path) -> Path:
