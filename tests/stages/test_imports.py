@@ -67,7 +67,7 @@ def test_crops_are_tracked_as_their_tracker_has_them(crops):
     found, summary = tracked(call)
     assert np.abs(project_vertices(found, MODEL) * SIDE / 64 - project_vertices(truth, MODEL)).max() < 0.01
     assert summary["landmark_error_percent_iod"] < 0.01 and summary["source"] == "flame_head_tracker"
-    assert summary["counts"] == {"ok": FRAMES - 2, "missing": 0, "outlier": 0}
+    assert summary["counts"] == {"ok": FRAMES - 2, "missing": 0, "outlier": 0, "uncertain": 0}
     assert found.ids.tolist() == list(range(FRAMES - 2)) and found.convention == "mediapipe478"
     assert np.abs(found.principal - 32).max() < 1e-6 and found.head_sha256 == CONTAINER.sha256
     rows = list(csv.DictReader(call["table"].open()))
@@ -120,7 +120,7 @@ def test_frames_that_lie_elsewhere_are_outliers(crops, tmp_path):
     write_landmarks(tmp_path / "landmarks.npz", points, bad=(3,))
     found, summary = tracked(call)
     assert (found.status[3], found.status[12]) == ("missing", "outlier")
-    assert summary["counts"] == {"ok": FRAMES - 4, "missing": 1, "outlier": 1}
+    assert summary["counts"] == {"ok": FRAMES - 4, "missing": 1, "outlier": 1, "uncertain": 0}
     assert np.isnan(found.residual[3]) and found.residual[12] > 5
 
 

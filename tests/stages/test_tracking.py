@@ -95,7 +95,7 @@ def test_a_clip_is_tracked(clip):
     arrays, summary, rows = read(clip)
     turn, shift, codes = true_motion()
     assert summary["landmark_error_percent_iod"] < 0.3
-    assert summary["counts"] == {"ok": FRAMES, "missing": 0, "outlier": 0}
+    assert summary["counts"] == {"ok": FRAMES, "missing": 0, "outlier": 0, "uncertain": 0}
     angles = head_angles(torch.from_numpy(arrays["rotation"]).double()) - head_angles(turn)
     assert angles.abs().max() < 2
     assert arrays["focal"] == pytest.approx(FOCAL, rel=0.15)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from headsmith.bridges.given import are_rotations
-from headsmith.bridges.track import MISSING, OK, OUTLIER, Track
+from headsmith.bridges.track import OK, STATUSES, Track
 from headsmith.contract.errors import UserError
 from headsmith.heads.model import HeadModel
 
@@ -51,7 +51,7 @@ def find_fault(track: Track, model: HeadModel) -> str | None:
     for name, shape in shapes.items():
         if getattr(track, name).shape != shape:
             return f"{name} is {getattr(track, name).shape}, not {shape}"
-    if len(track.status) != count or not {*track.status} <= {OK, MISSING, OUTLIER} or track.residual.shape != (count,):
+    if len(track.status) != count or not {*track.status} <= {*STATUSES} or track.residual.shape != (count,):
         return f"status or residual is not that of {count} frames"
     return lens_fault(track) or numbers_fault(track)
 

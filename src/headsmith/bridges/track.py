@@ -18,7 +18,8 @@ from headsmith.heads.model import HeadModel, HeadParameters
 from headsmith.maths.barycentrics import interpolate_on_faces
 from headsmith.maths.cameras import Camera, project
 
-OK, MISSING, OUTLIER = "ok", "missing", "outlier"
+OK, MISSING, OUTLIER, UNCERTAIN = STATUSES = ("ok", "missing", "outlier", "uncertain")
+"""What became of a frame: fitted; without landmarks; with landmarks that do not fit; with landmarks that tell too little."""
 BATCH = 256
 """Frames whose vertices are in memory at once."""
 
@@ -40,7 +41,7 @@ class Track:
         focal: Focal length, pixels; one for the clip.
         principal: Principal point, pixels from the image's upper left corner; one for the clip.
         size: Width and height of the images, pixels.
-        status: ``ok``, ``missing`` or ``outlier``.
+        status: Of ``STATUSES``.
         residual: Mean distance of the landmarks from where they were seen, percent of the eye distance; NaN where unknown.
         head_sha256: The head that the codes are of.
         convention: The landmarks it was tracked by.

@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 from torch import Tensor
 
-from headsmith.bridges.track import MISSING, OK, OUTLIER, Track
+from headsmith.bridges.track import OK, STATUSES, Track
 from headsmith.contract.conventions import Convention
 from headsmith.heads.container import HeadContainer
 from headsmith.maths.cameras import FLIP
@@ -38,6 +38,11 @@ class Tracked:
         errors: Distance of each from where it was seen, percent of the eye distance; NaN where unseen.
         reasons: Why frames are not ok, by place in the clip.
         notes: More for the summary: how it was tracked.
+        deviation: Standard deviation of the landmarks' projection, percent of the eye distance; None where none was estimated.
+        parameter_deviation: Standard deviations of the codes, two eyelids, jaw and eyes (9, radians), turn (3, radians) and
+            shift (3, metres), in that order.
+        identity_deviation: Standard deviations of the identity's codes.
+        focal_deviation: Standard deviation of the focal length, as a share of it.
     """
 
     track: Track
@@ -48,6 +53,10 @@ class Tracked:
     errors: Float[ndarray, "T L"]
     reasons: dict[int, str]
     notes: dict[str, Any]
+    deviation: Float[ndarray, " T"] | None = None
+    parameter_deviation: Float[ndarray, "T P"] | None = None
+    identity_deviation: Float[ndarray, " K"] | None = None
+    focal_deviation: float | None = None
 
     @property
     def ok(self) -> ndarray:
@@ -58,6 +67,13 @@ class Tracked:
     def inner_errors(self) -> Float[ndarray, "T M"]:
         """Errors of the points that are not on the face's outline."""
         return self.errors[:, ~on_outline(self.points, self.seen.convention)]
+
+    @property
+    def deviations(self) -> dict[str, ndarray]:
+        """The arrays of standard deviations that ``tracking.npz`` holds, float32; none where none were estimated."""
+        names = ("deviation", "parameter_deviation", "identity_deviation", "focal_deviation")
+        values = {name: getattr(self, name) for name in names}
+        return {name: np.asarray(value, np.float32) for name, value in values.items() if value is not None}
 
 
 def on_outline(points: Int[ndarray, " L"], convention: Convention) -> Bool[ndarray, " L"]:
@@ -102,7 +118,7 @@ def summarise(tracked: Tracked) -> dict[str, Any]:
         "eye_distance_pixels": tracked.seen.eye_distance,
         "focal_pixels": tracked.track.focal,
         "frames": len(tracked.track.status),
-        "counts": {name: counts[name] for name in (OK, MISSING, OUTLIER)},
+        "counts": {name: counts[name] for name in STATUSES},
         "not_ok": [{"id": tracked.seen.ids[place], "reason": tracked.reasons[place]} for place in sorted(tracked.reasons)],
         "jitter": jitter(tracked.track, tracked.pivot),
         "head": tracked.head.name,
@@ -144,7 +160,7 @@ def table_rows(tracked: Tracked) -> list[dict[str, str]]:
 def write_tracking(tracked: Tracked, output: Path, summary: Path, table: Path) -> None:
     """Write parameters, figures and table, each in one step."""
     with atomic_path(output) as partial:
-        np.savez(partial, **tracked.track.arrays())
+        np.savez(partial, **tracked.track.arrays(), **tracked.deviations)
     with atomic_path(summary) as partial:
         partial.write_text(json.dumps(summarise(tracked), indent=1) + "\n")
     rows = table_rows(tracked)
