@@ -85,7 +85,8 @@ def test_results_of_flame_head_tracker_become_a_dataset(ready) -> None:
     numbers = [number for number in range(COUNT) if number != LOST]
     assert [int(row["frame"]) for row in rows] == list(range(COUNT - 1))
     summary = json.loads((results / "tracking.json").read_text())
-    assert summary["landmark_error_percent_iod"] < 2 and summary["counts"] == {"ok": COUNT - 1, "missing": 0, "outlier": 0, "uncertain": 0}
+    assert summary["landmark_error_percent_iod"] < 2
+    assert summary["counts"] == {"ok": COUNT - 1, "missing": 0, "outlier": 0, "uncertain": 0}
     with np.load(results / "landmarks.npz") as content:
         detected = content["points"][:, embedding.points, :2]
     inner = ~np.isin(embedding.points, FACE_OVAL)
@@ -125,7 +126,8 @@ def test_crops_whose_pictures_are_gone_are_cut_again_from_the_video(ready, asset
     manifest = json.loads((results / "frames.json").read_text())
     assert manifest["details"]["aligned"] and manifest["details"]["numbers"] == list(range(COUNT))
     summary = json.loads((results / "tracking.json").read_text())
-    assert summary["landmark_error_percent_iod"] < 2 and summary["counts"] == {"ok": COUNT - 1, "missing": 1, "outlier": 0, "uncertain": 0}
+    assert summary["landmark_error_percent_iod"] < 2
+    assert summary["counts"] == {"ok": COUNT - 1, "missing": 1, "outlier": 0, "uncertain": 0}
     for number in range(COUNT):
         image = cv2.imread(str(results / f"frames/{number:05d}.png"))[..., ::-1]
         same = cv2.resize(ready[1][number], (SIZE, SIZE), interpolation=cv2.INTER_AREA)
