@@ -144,6 +144,17 @@ def tracked_by(wildcards):
     return ancient(given) if Path(given).is_dir() else given
 
 
+def known_identity(wildcards):
+    """Return the file of the person's codes, where the table of clips names one."""
+    identity = CLIPS[wildcards.clip].identity
+    return {"identity": identity} if identity else {}
+
+
+def known_focal(wildcards):
+    """Return the camera's focal length in the video's pixels, None where the table of clips gives none."""
+    return CLIPS[wildcards.clip].focal
+
+
 def tracking_stamp(wildcards):
     """Return what changes when a file changes in a folder of another program's results, or in a folder inside it."""
     given = Path(CLIPS[wildcards.clip].tracking)

@@ -4,6 +4,7 @@ if SETTINGS.tracking.source == SOLVE:
 
     rule track_head:
         input:
+            unpack(known_identity),
             frames=paths.FRAMES_MANIFEST,
             landmarks=paths.LANDMARKS,
             head=HEAD,
@@ -24,6 +25,7 @@ if SETTINGS.tracking.source == SOLVE:
         params:
             code=fingerprint("stages.tracking", script="track_head"),
             settings=tracking_settings("source", "neck", "smoothing", "blink"),
+            focal=known_focal,
         message:
             "{rule}: {wildcards.clip}"
         script:

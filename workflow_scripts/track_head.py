@@ -16,4 +16,5 @@ with job(snakemake):
         table=Path(snakemake.output.table),
         threads=snakemake.threads,
         settings=TrackingSettings(**snakemake.params.settings),
+        focal=snakemake.params.focal,
     )

@@ -14,13 +14,15 @@ from headsmith.contract.paths import TRACKING
 from headsmith.contract.settings import Settings
 from headsmith.contract.settings_pictures import ALIGNED, CROP
 
-COLUMNS = ("clip", "video", "start", "end", "fps", "crop", "person", "landmarks", "tracking")
-NUMBERS = ("start", "end", "fps")
+COLUMNS = ("clip", "video", "start", "end", "fps", "crop", "person", "landmarks", "tracking", "focal", "identity")
+NUMBERS = ("start", "end", "fps", "focal")
 PATTERNS = {
     "crop": (rf"face|none|{ALIGNED}|{CROP}", "`face`, `none`, `aligned` or `x,y,size` in the video's own pixels"),
     "person": (r"\d+(\.\d+)?,\d+(\.\d+)?", "`x,y` in the video's own pixels, a point on the face that is meant"),
 }
 """What the cells of a column may hold, and how a message says it."""
+ZERO = {"fps": " to do as frames.fps says", "focal": ", and it is sought; or write it in pixels of the video's own frames"}
+"""Numbers that may not be 0, and what a blank cell does."""
 ASSET_PREFIX = "asset:"
 
 
@@ -39,6 +41,8 @@ class Clip:
         person: ``x,y``, a point on the face that is meant at the clip's start, in the video's upright pixels; None: the one.
         landmarks: Path of the user's own landmarks; None: there are none.
         tracking: Path of what another program tracked; None: there is none.
+        focal: The camera's focal length in the video's upright pixels; None: sought.
+        identity: Path of a file with the person's identity codes; None: sought.
     """
 
     name: str
@@ -50,6 +54,8 @@ class Clip:
     person: str | None = None
     landmarks: str | None = None
     tracking: str | None = None
+    focal: float | None = None
+    identity: str | None = None
 
     @property
     def asset(self) -> str | None:
@@ -96,8 +102,8 @@ def check_clips(clips: dict[str, Clip], settings: Settings, assets: Collection[s
         table: Where the clips stand, for messages.
 
     Raises:
-        UserError: A video, its landmarks or an asset do not exist, a path holds braces, the crop does not go with what tracks
-            or detects, or no training frames would be left.
+        UserError: A video, its landmarks, an asset or codes of the person do not exist, a path holds braces, the crop does not
+            go with what tracks or detects, an identity would be made of itself, or no training frames would be left.
     """
     for clip in clips.values():
         _check_braces(clip, table)
@@ -111,12 +117,16 @@ def check_clips(clips: dict[str, Clip], settings: Settings, assets: Collection[s
         _check_crop(clip, settings, table)
         _check_landmarks(clip, settings, table)
         _check_tracking(clip, settings, table)
+        _check_identity(clip, clips, table)
         _check_length(clip, settings, table)
 
 
 def unused_columns(clips: dict[str, Clip], settings: Settings) -> list[str]:
-    """Return a sentence for each clip whose column `tracking` or `landmarks` is filled and, as the settings are, not read."""
+    """Return a sentence for each clip and each column that is filled and, as the settings are, not read."""
+    theirs = settings.tracking.source != SOLVE and f"tracking.source is `{settings.tracking.source}`"
     told = {
+        "focal": theirs,
+        "identity": theirs,
         "tracking": settings.tracking.source == SOLVE and f"tracking.source is `{SOLVE}`",
         "landmarks": settings.landmarks.detector != "file" and f"landmarks.detector is `{settings.landmarks.detector}`",
     }
@@ -130,7 +140,7 @@ def unused_columns(clips: dict[str, Clip], settings: Settings) -> list[str]:
 
 def _check_braces(clip: Clip, table: Path) -> None:
     """Refuse paths in which Snakemake would see a wildcard; there is no way to tell it not to."""
-    for path in (clip.video, clip.landmarks or "", clip.tracking or ""):
+    for path in (clip.video, clip.landmarks or "", clip.tracking or "", clip.identity or ""):
         if re.search(r"\{\s*\w", path):
             remedy = "rename the file or its folder, or name a link to it that has no braces"
             raise UserError(
@@ -173,6 +183,24 @@ def _check_tracking(clip: Clip, settings: Settings, table: Path) -> None:
     if clip.tracking is not None and not Path(clip.tracking).exists():
         remedy = f"put it there or correct the path (relative paths start at {Path.cwd()})"
         raise UserError(f"the tracking does not exist: {clip.tracking}", clip=clip.name, file=table, remedy=remedy)
+
+
+def _check_identity(clip: Clip, clips: dict[str, Clip], table: Path) -> None:
+    """Accept codes that are there, or that the tracking of another clip of the table will have made."""
+    if clip.identity is None:
+        return
+    made = {Path(TRACKING.format(clip=name)).resolve(): name for name in clips}
+    seen, other = {clip.name}, made.get(Path(clip.identity).resolve())
+    while other is not None and other not in seen:
+        seen.add(other)
+        other = made.get(Path(clips[other].identity or "").resolve())
+    if other == clip.name:
+        what = f"the identity would be made of itself: {clip.identity}"
+        remedy = "name the tracking of a clip whose own column `identity` is blank, or does not lead back here"
+        raise UserError(what, clip=clip.name, file=table, remedy=remedy)
+    if Path(clip.identity).resolve() not in made and not Path(clip.identity).is_file():
+        remedy = f"name a tracking.npz, or an .npz or .npy of codes (relative paths start at {Path.cwd()})"
+        raise UserError(f"the identity does not exist: {clip.identity}", clip=clip.name, file=table, remedy=remedy)
 
 
 def _check_length(clip: Clip, settings: Settings, table: Path) -> None:
@@ -243,11 +271,10 @@ def _read_line(row: dict[str, str], number: int, table: Path) -> Clip:
     if end is not None and end <= (start or 0.0):
         what = f"the end {end:g} does not lie after the start {start or 0:g}"
         raise UserError(what, clip=name, file=table, remedy="both are seconds from the beginning of the video")
-    if times["fps"] == 0:
-        raise UserError("fps is 0", clip=name, file=table, remedy="leave the cell blank to do as frames.fps says")
-    return Clip(
-        name, row["video"], **times, **{key: row.get(key) or None for key in ("crop", "person", "landmarks", "tracking")}
-    )
+    for key, otherwise in ZERO.items():
+        if times[key] == 0:
+            raise UserError(f"{key} is 0", clip=name, file=table, remedy=f"leave the cell blank{otherwise}")
+    return Clip(name, row["video"], **times, **{key: row.get(key) or None for key in COLUMNS[2:] if key not in NUMBERS})
 
 
 def _number(text: str, column: str, clip: str, table: Path) -> float | None:

@@ -46,7 +46,7 @@ def prior_cost(problem: ClipProblem, state: ClipState) -> float:
         ((state.codes[1:] - state.codes[:-1]) / priors.code_step).square().sum(),
         (second_differences(state.position) / priors.position_step).square().sum(),
         (turn_accelerations(state.rotation) / priors.turn_step).square().sum(),
-        (state.identity / priors.identity).square().sum(),
+        ((state.identity - priors.identity_mean) / priors.identity).square().sum(),
         ((state.log_focal - priors.log_focal[0]) / priors.log_focal[1]).square(),
     ]
     return float(sum(parts))
@@ -65,7 +65,7 @@ def linearise(problem: ClipProblem, state: ClipState, threads: int = 1) -> Arrow
     _add_turns(system, problem, state)
     count, priors = len(state.identity), problem.priors
     system.corner.diagonal()[:count] += priors.identity**-2
-    system.shared_side[:count] -= state.identity / priors.identity**2
+    system.shared_side[:count] -= (state.identity - priors.identity_mean) / priors.identity**2
     system.corner[-1, -1] += priors.log_focal[1] ** -2
     system.shared_side[-1] -= (state.log_focal - priors.log_focal[0]) / priors.log_focal[1] ** 2
     return system

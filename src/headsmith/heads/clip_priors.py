@@ -84,6 +84,7 @@ def build_priors(
         turn_step=TURN_STEP * calm,
         position_step=torch.tensor(POSITION_STEP, dtype=torch.float64) * calm,
         identity=for_identity / math.sqrt(max(settings.identity_weight, 1e-9)),
+        identity_mean=torch.zeros(1, dtype=torch.float64),
         log_focal=(math.log(FOCAL_IN_SIZES * size), FOCAL_DEVIATION * for_focal),
     )
 

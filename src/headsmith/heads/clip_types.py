@@ -45,6 +45,7 @@ class ClipPriors:
         turn_step: Change of the turn between frames, radians.
         position_step: Change of the shift between frames, metres, along x, y, z.
         identity: Deviation of the identity codes.
+        identity_mean: Expected identity codes: 0, or those that are given.
         log_focal: Expected logarithm of the focal length, and its deviation.
     """
 
@@ -57,6 +58,7 @@ class ClipPriors:
     turn_step: float
     position_step: Float[Tensor, "3"]
     identity: float
+    identity_mean: Float[Tensor, " #K"]
     log_focal: tuple[float, float]
 
 
@@ -113,10 +115,10 @@ def take_frames(state: ClipState, frames: slice | Tensor) -> ClipState:
 
 
 def at_rest(problem: ClipProblem, focal: float) -> ClipState:
-    """Return a state with the mean head at rest in every frame, one metre before the camera."""
+    """Return a state with the expected head at rest in every frame, one metre before the camera."""
     count, priors = len(problem.pixels), problem.priors
     kind = problem.pixels.dtype
-    identity = torch.zeros(len(problem.landmarks.identity), dtype=kind)
+    identity = priors.identity_mean.to(kind).expand(len(problem.landmarks.identity)).clone()
     rotation = torch.eye(3, dtype=kind).expand(count, 3, 3)
     position = torch.tensor([0.0, 0.0, 1.0], dtype=kind).expand(count, 3)
     codes = torch.zeros_like(priors.code_mean).clamp(priors.code_low, priors.code_high)

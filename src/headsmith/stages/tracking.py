@@ -1,5 +1,6 @@
 """The stage *tracking*: one joint fit of the head to the landmarks of the whole clip."""
 
+import math
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -13,12 +14,13 @@ from headsmith.bridges.track import MISSING, OK, OUTLIER, Track
 from headsmith.contract.manifest import read_manifest
 from headsmith.contract.settings import TrackingSettings
 from headsmith.heads.clip_fit import ClipFit, fit_clip, start_clip
-from headsmith.heads.clip_priors import FOCAL_IN_SIZES, build_priors
+from headsmith.heads.clip_priors import build_priors
 from headsmith.heads.clip_thin import spread_state, thin_problem, thin_state
 from headsmith.heads.clip_types import ClipProblem, ClipState, project_landmarks, translation
 from headsmith.heads.embedding_types import Embedding
 from headsmith.heads.landmark_model import LandmarkModel
 from headsmith.heads.model import HeadModel
+from headsmith.stages.tracking_given import read_given, with_given
 from headsmith.stages.tracking_input import SeenLandmarks, check_bad_share, check_input, read_landmarks
 from headsmith.stages.tracking_output import Tracked, on_outline, write_tracking
 
@@ -45,6 +47,8 @@ def track_head(
     table: Path,
     settings: TrackingSettings,
     threads: int,
+    focal: float | None = None,
+    identity: Path | None = None,
 ) -> None:
     """Fit identity, focal length, and each frame's pose, expression, jaw, eyes and lids to the clip's landmarks.
 
@@ -63,6 +67,8 @@ def track_head(
         table: The ``.csv`` to write.
         settings: The stage's settings.
         threads: Threads; the result does not depend on them.
+        focal: The camera's focal length in pixels of the video's own frames; None: sought.
+        identity: A file of the person's identity codes; None: sought.
 
     Raises:
         UserError: An input cannot be read, inputs do not belong together, or too many frames cannot be tracked.
@@ -74,7 +80,8 @@ def track_head(
     check_input(seen, model.container, manifest, clip, landmarks)
     check_bad_share(seen.reasons, seen, settings.max_bad, clip, landmarks)
     embedding = model.container.embeddings[seen.convention.name]
-    problem = pose_problem(model, embedding, seen, manifest.size, settings)
+    given = read_given(clip, manifest, frames, model.container, focal=focal, identity=identity)
+    problem = with_given(pose_problem(model, embedding, seen, manifest.size, settings), given)
     tracked = fit_in_rounds(model, problem, seen, embedding.points, manifest.size, settings, threads, clip)
     check_bad_share(tracked.reasons, seen, settings.max_bad, clip, landmarks)
     write_tracking(tracked, output, summary, table)
@@ -112,7 +119,7 @@ def fit_in_rounds(
     clip: str,
 ) -> Tracked:
     """Fit, leave out the frames that do not fit, and fit again until none is left out."""
-    state = first_state(problem, FOCAL_IN_SIZES * size[0], settings.iterations, threads, clip)
+    state = first_state(problem, math.exp(problem.priors.log_focal[0]), settings.iterations, threads, clip)
     reasons = dict(seen.reasons)
     for last in (False,) * (ROUNDS - 1) + (True,):
         fit = run_fit(problem, state, settings.iterations, threads, f"{clip}: tracking")
