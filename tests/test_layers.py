@@ -16,7 +16,7 @@ MAY_IMPORT = {
     "heads": {"maths", "contract"},
     "nets": {"maths", "media", "contract"},
     "splat": {"maths"},
-    "mesh": {"maths"},
+    "mesh": {"maths", "contract"},
     "show": {"maths", "media", "contract"},
     "bridges": {"maths", "media", "heads", "contract"},
     "exports": {"maths", "media", "heads", "mesh", "contract"},

@@ -8,7 +8,7 @@ import math
 from typing import no_type_check
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int32
+from jaxtyping import Bool, Float, Int32
 from numba import njit
 
 ONE, ZERO, HALF = np.float32(1), np.float32(0), np.float32(0.5)
@@ -17,11 +17,11 @@ ONE, ZERO, HALF = np.float32(1), np.float32(0), np.float32(0.5)
 @njit(cache=True, nogil=True, error_model="numpy")
 @no_type_check
 def cover_pixels(
-    vertices: Float32[np.ndarray, "V 3"],
+    vertices: Float[np.ndarray, "V 3"],
     faces: Int32[np.ndarray, "F 3"],
     cull: Bool,
     face_ids: Int32[np.ndarray, "H W"],
-    nearness: Float32[np.ndarray, "H W"],
+    nearness: Float[np.ndarray, "H W"],
 ) -> None:
     """Writes the index of the nearest face, and 1/depth there, into each pixel that a face covers.
 
@@ -67,11 +67,11 @@ def cover_pixels(
 @njit(cache=True, nogil=True, error_model="numpy")
 @no_type_check
 def weigh_corners(
-    vertices: Float32[np.ndarray, "V 3"],
+    vertices: Float[np.ndarray, "V 3"],
     faces: Int32[np.ndarray, "F 3"],
     face_ids: Int32[np.ndarray, "H W"],
-    barycentrics: Float32[np.ndarray, "H W 3"],
-    depth: Float32[np.ndarray, "H W"],
+    barycentrics: Float[np.ndarray, "H W 3"],
+    depth: Float[np.ndarray, "H W"],
 ) -> None:
     """Writes perspective-correct barycentric coordinates and depth where a face was found.
 

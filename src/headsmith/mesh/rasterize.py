@@ -5,18 +5,18 @@ perspective correction interpolates 1/depth linearly on the screen (Blinn, "Hype
 """
 
 import numpy as np
-from jaxtyping import Float32, Int32, Integer
+from jaxtyping import Float, Int32, Integer
 
 from headsmith.mesh.kernels import cover_pixels, weigh_corners
 
 
 def rasterize_mesh(
-    vertices: Float32[np.ndarray, "V 3"],
+    vertices: Float[np.ndarray, "V 3"],
     faces: Integer[np.ndarray, "F 3"],
     width: int,
     height: int,
     cull: bool,
-) -> tuple[Int32[np.ndarray, "H W"], Float32[np.ndarray, "H W 3"], Float32[np.ndarray, "H W"]]:
+) -> tuple[Int32[np.ndarray, "H W"], Float[np.ndarray, "H W 3"], Float[np.ndarray, "H W"]]:
     """Finds the nearest face at each pixel centre, with its barycentric coordinates and depth.
 
     A centre on an edge belongs to both faces beside it, so a closed mesh has no cracks; of two faces at the same depth the one
@@ -25,7 +25,7 @@ def rasterize_mesh(
 
     Args:
         vertices: x and y in pixels (y down, the centre of the first pixel at 0.5, 0.5), depth along the viewing direction in
-            any unit. For maps over UV space give texel coordinates with depth 1.
+            any unit. For maps over UV space give texel coordinates with depth 1. The results have their precision.
         faces: Corner indices, `0 <= index < V`.
         width: Pixels in a row.
         height: Rows.
@@ -49,9 +49,9 @@ def rasterize_mesh(
     corners = np.ascontiguousarray(vertices)
     triangles = np.ascontiguousarray(faces, dtype=np.int32)
     face_ids = np.full((height, width), -1, np.int32)
-    nearness = np.zeros((height, width), np.float32)
-    barycentrics = np.zeros((height, width, 3), np.float32)
-    depth = np.full((height, width), np.inf, np.float32)
+    nearness = np.zeros((height, width), corners.dtype)
+    barycentrics = np.zeros((height, width, 3), corners.dtype)
+    depth = np.full((height, width), np.inf, corners.dtype)
     cover_pixels(corners, triangles, cull, face_ids, nearness)
     weigh_corners(corners, triangles, face_ids, barycentrics, depth)
     return face_ids, barycentrics, depth

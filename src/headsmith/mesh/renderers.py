@@ -1,0 +1,81 @@
+"""One interface for what draws attributes of a mesh, differentiably: our own compiled rasterizer, and PyTorch3D's."""
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from headsmith.contract.errors import UserError
+
+OWN, PYTORCH3D = "own", "pytorch3d"
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What a renderer draws.
+
+    Attributes:
+        image: Attributes at each pixel, 0 where there is no face; carries gradients to vertices and attributes.
+        face_ids: Index of the face, -1 where there is none.
+        barycentrics: Perspective-correct weights of the face's corners, 0 where there is no face; no gradient.
+    """
+
+    image: Float[Tensor, "B H W C"]
+    face_ids: Int[Tensor, "B H W"]
+    barycentrics: Float[Tensor, "B H W 3"]
+
+    @property
+    def mask(self) -> Bool[Tensor, "B H W"]:
+        """Pixels with a face."""
+        return self.face_ids >= 0
+
+
+@runtime_checkable
+class Renderer(Protocol):
+    """Draws a mesh' attributes."""
+
+    def interpolate(
+        self,
+        vertices: Float[Tensor, "B V 3"],
+        faces: Int[Tensor, "F 3"],
+        attributes: Float[Tensor, "B V C"],
+        size: tuple[int, int],
+    ) -> Drawn:
+        """Return the attributes of the nearest front face at each pixel centre.
+
+        Args:
+            vertices: x and y in pixels (y down, the centre of the first pixel at 0.5, 0.5), depth along the viewing direction.
+            faces: Corner indices; outward faces counter-clockwise to the eye.
+            attributes: Of the vertices.
+            size: Width and height of the image.
+
+        Raises:
+            ValueError: Vertices are not finite, or the mesh is not sound.
+        """
+        ...
+
+
+def open_renderer(name: str, threads: int) -> Renderer:
+    """Return the renderer of a name: ``own`` or ``pytorch3d``.
+
+    Args:
+        name: Which.
+        threads: Threads of our own; the result does not depend on them.
+
+    Raises:
+        UserError: PyTorch3D is asked for and cannot be imported.
+        ValueError: There is none of that name.
+    """
+    from headsmith.mesh.own_renderer import OwnRenderer
+
+    if name == OWN:
+        return OwnRenderer(threads)
+    if name != PYTORCH3D:
+        raise ValueError(f"no renderer is called {name!r}")
+    try:
+        from headsmith.mesh.pytorch3d_renderer import Pytorch3dRenderer
+    except ImportError as error:
+        remedy = "install pytorch3d into the environment, or set tracking.renderer to `own`, which gives the same"
+        raise UserError(f"pytorch3d cannot be imported: {error}", remedy=remedy) from error
+    return Pytorch3dRenderer()
