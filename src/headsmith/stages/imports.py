@@ -25,7 +25,8 @@ from headsmith.media.progress import note
 from headsmith.stages.imports_checks import check_crops, check_share, offset_errors, tell_offset
 from headsmith.stages.imports_frames import errors_percent, inner_errors, place
 from headsmith.stages.tracking_input import SeenLandmarks, check_input, read_landmarks
-from headsmith.stages.tracking_output import Tracked, jitter, summarise, write_tracking
+from headsmith.stages.tracking_jitter import jitter
+from headsmith.stages.tracking_output import Tracked, write_tracking
 
 LEAP = "leap"
 LEFT_OUT = "not tracked"
@@ -79,8 +80,7 @@ def import_tracking(
         placed = place(track, manifest, settings.source, given)
     tracked = judge(placed, model, embedding, seen, settings, notes, float(manifest.details["fps"]))
     check_share(tracked, settings, clip, given)
-    tell(clip, tracked)
-    write_tracking(tracked, output, summary, table)
+    tell(clip, write_tracking(tracked, output, summary, table))
 
 
 @contextmanager
@@ -152,9 +152,8 @@ def pivot_of(model: HeadModel, embedding: Embedding) -> np.ndarray:
     return interpolate_on_faces(model.template, corners, torch.from_numpy(embedding.barycentrics)).mean(0).numpy()
 
 
-def tell(clip: str, tracked: Tracked) -> None:
+def tell(clip: str, summary: dict[str, Any]) -> None:
     """Say what became of the program's results."""
-    summary = summarise(tracked)
     counts = ", ".join(f"{count} {status}" for status, count in summary["counts"].items())
     note(f"{clip}: tracking: {counts}; error {summary['landmark_error_percent_iod']:.2f} % of the eye distance")
     if "neck" in summary:

@@ -1,9 +1,7 @@
 """What tracking writes: parameters for machines, figures for the report, and a table for people."""
 
-import csv
 import json
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,15 +12,16 @@ from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 from torch import Tensor
 
-from headsmith.bridges.track import OK, STATUSES, Track
+from headsmith.bridges.smoothing import runs_of
+from headsmith.bridges.track import OK, STATUSES, Track, project_embedded
 from headsmith.contract.conventions import Convention
 from headsmith.heads.container import HeadContainer
+from headsmith.heads.model import HeadModel
 from headsmith.maths.cameras import FLIP
-from headsmith.maths.smoothness import second_differences, turn_accelerations
 from headsmith.media.atomic import atomic_path
 from headsmith.stages.tracking_input import SeenLandmarks
-
-MILLI = 1000.0
+from headsmith.stages.tracking_jitter import jitter, point_jitter
+from headsmith.stages.tracking_table import table_columns, write_table
 
 
 @dataclass(frozen=True)
@@ -90,22 +89,29 @@ def part_errors(tracked: Tracked) -> dict[str, float]:
     return {name: float(errors[:, chosen].mean()) for name, chosen in rows.items() if chosen.any()}
 
 
-def jitter(track: Track, pivot: Float[ndarray, "3"], runs: Sequence[slice] = (slice(None),)) -> dict[str, Any]:
-    """Return the mean size of second differences: of the turn in milliradians, of the shift along x, y, z in millimetres.
+def landmark_jitter(tracked: Tracked) -> dict[str, float | None]:
+    """Return the mean length of second differences of the landmarks, as tracked and as detected, percent of the eye distance.
 
-    Args:
-        track: The clip.
-        pivot: The point of the head whose shift counts, metres.
-        runs: Frames that follow each other, as places in the clip.
+    Of the points that are not on the face's outline, over runs of frames that follow each other and are ok; None where no run
+    has three frames.
     """
-    position = torch.from_numpy(track.rotation @ pivot + track.translation)
-    long = [run for run in runs if len(position[run]) > 2]
-    if not long:
-        return {"turn_milliradians": 0.0, "shift_millimetres": [0.0, 0.0, 0.0]}
-    rotation = torch.from_numpy(np.ascontiguousarray(track.rotation))
-    turn = torch.cat([turn_accelerations(rotation[run]).norm(dim=-1) for run in long]).mean() * MILLI
-    shift = torch.cat([second_differences(position[run]).abs() for run in long]).mean(0) * MILLI
-    return {"turn_milliradians": float(turn), "shift_millimetres": shift.tolist()}
+    seen, model = tracked.seen, HeadModel.from_container(tracked.head, torch.float64)
+    inner = tuple(tracked.points[~on_outline(tracked.points, seen.convention)].tolist())
+    embedding = tracked.head.embeddings[seen.convention.name].take(inner)
+    points = {"tracked": project_embedded(tracked.track, model, embedding), "detected": seen.points[:, inner]}
+    sizes = {name: point_jitter(values, runs_of(tracked.track)) for name, values in points.items()}
+    return {name: None if size is None else 100 * size / seen.eye_distance for name, size in sizes.items()}
+
+
+def deviation_figures(tracked: Tracked) -> dict[str, Any]:
+    """Return what the summary tells of standard deviations, over the frames that are ok; nothing where none were estimated."""
+    figures: dict[str, Any] = {}
+    if tracked.focal_deviation is not None:
+        figures["focal_deviation_pixels"] = tracked.focal_deviation * tracked.track.focal
+    if tracked.deviation is not None:
+        good = tracked.deviation[tracked.ok]
+        figures["deviation_percent_iod"] = {"median": float(np.median(good)), "largest": float(good.max())}
+    return figures
 
 
 def summarise(tracked: Tracked) -> dict[str, Any]:
@@ -121,8 +127,10 @@ def summarise(tracked: Tracked) -> dict[str, Any]:
         "counts": {name: counts[name] for name in STATUSES},
         "not_ok": [{"id": tracked.seen.ids[place], "reason": tracked.reasons[place]} for place in sorted(tracked.reasons)],
         "jitter": jitter(tracked.track, tracked.pivot),
+        "landmark_jitter_percent_iod": landmark_jitter(tracked),
         "head": tracked.head.name,
         "convention": tracked.seen.convention.name,
+        **deviation_figures(tracked),
         **tracked.notes,
     }
 
@@ -140,31 +148,14 @@ def head_angles(rotation: Float[Tensor, "T 3 3"]) -> Float[Tensor, "T 3"]:
     return torch.rad2deg(torch.stack([yaw, pitch, roll], -1))
 
 
-def table_rows(tracked: Tracked) -> list[dict[str, str]]:
-    """Return the rows of ``tracking.csv``: angles in degrees, lengths in millimetres, the residual in percent."""
-    arrays = tracked.track.arrays()
-    angles = head_angles(torch.from_numpy(np.ascontiguousarray(tracked.track.rotation))).numpy()
-    columns: dict[str, ndarray] = dict(zip(("yaw_deg", "pitch_deg", "roll_deg"), angles.T, strict=True))
-    columns |= dict(zip(("x_mm", "y_mm", "z_mm"), arrays["translation"].T * MILLI, strict=True))
-    columns |= dict(zip(("jaw_open_deg", "jaw_side_deg"), np.rad2deg(arrays["jaw"][:, :2]).T, strict=True))
-    columns |= dict(zip(("left_eyelid", "right_eyelid"), arrays["eyelids"].T, strict=True))
-    columns["residual_percent"] = arrays["residual"]
-    return [
-        {"frame": str(frame_id), "status": tracked.track.status[place]}
-        | {name: f"{values[place]:.4f}" for name, values in columns.items()}
-        | {"reason": tracked.reasons.get(place, "")}
-        for place, frame_id in enumerate(tracked.seen.ids)
-    ]
-
-
-def write_tracking(tracked: Tracked, output: Path, summary: Path, table: Path) -> None:
-    """Write parameters, figures and table, each in one step."""
+def write_tracking(tracked: Tracked, output: Path, summary: Path, table: Path) -> dict[str, Any]:
+    """Write parameters, figures and table, each in one step; return the figures."""
+    figures = summarise(tracked)
     with atomic_path(output) as partial:
         np.savez(partial, **tracked.track.arrays(), **tracked.deviations)
     with atomic_path(summary) as partial:
-        partial.write_text(json.dumps(summarise(tracked), indent=1) + "\n")
-    rows = table_rows(tracked)
-    with atomic_path(table) as partial, partial.open("w", newline="") as stream:
-        writer = csv.DictWriter(stream, rows[0].keys(), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+        partial.write_text(json.dumps(figures, indent=1) + "\n")
+    angles = head_angles(torch.from_numpy(np.ascontiguousarray(tracked.track.rotation))).numpy()
+    columns = table_columns(tracked.track, angles, tracked.head.expression_names, tracked.deviation)
+    write_table(table, tracked.track, columns, tracked.reasons)
+    return figures
