@@ -20,6 +20,8 @@ from headsmith.heads.clip_types import ClipProblem, ClipState, project_landmarks
 from headsmith.heads.embedding_types import Embedding
 from headsmith.heads.landmark_model import LandmarkModel
 from headsmith.heads.model import HeadModel
+from headsmith.stages.tracking_advice import advise
+from headsmith.stages.tracking_causes import Case
 from headsmith.stages.tracking_given import read_given, with_given
 from headsmith.stages.tracking_input import SeenLandmarks, check_bad_share, check_input, read_landmarks
 from headsmith.stages.tracking_output import Tracked, on_outline, write_tracking
@@ -75,16 +77,18 @@ def track_head(
     """
     torch.set_num_threads(1)
     manifest = read_manifest(frames, clip=clip, verify=False)
-    seen = read_landmarks(landmarks, clip)
+    facts, seen = manifest.details, read_landmarks(landmarks, clip)
     model = HeadModel.load(head, torch.float64)
     check_input(seen, model.container, manifest, clip, landmarks)
     check_bad_share(seen.reasons, seen, settings.max_bad, clip, landmarks)
     embedding = model.container.embeddings[seen.convention.name]
     given = read_given(clip, manifest, frames, model.container, focal=focal, identity=identity)
-    problem = with_given(pose_problem(model, embedding, seen, manifest.size, settings), given)
+    sought = pose_problem(model, embedding, seen, manifest.size, settings)
+    problem = with_given(sought, given)
     tracked = fit_in_rounds(model, problem, seen, embedding.points, manifest.size, settings, threads, clip)
-    check_bad_share(tracked.reasons, seen, settings.max_bad, clip, landmarks)
-    write_tracking(tracked, output, summary, table)
+    case = Case(clip, str(landmarks), problem, sought, given, tracked, facts.get("scale", 1.0), facts.get("fps"), threads)
+    remarks = advise(case, settings.max_bad)
+    write_tracking(replace(tracked, notes=tracked.notes | {"remarks": remarks}), output, summary, table)
 
 
 def pose_problem(
