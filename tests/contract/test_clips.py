@@ -36,10 +36,40 @@ def test_a_clip_has_a_crop_a_person_and_landmarks_of_its_own(tmp_path: Path) -> 
     assert clips["b"] == Clip("b", "y.mp4", crop="none")
 
 
+def test_a_clip_has_a_known_lens_and_a_known_person(tmp_path: Path) -> None:
+    text = "clip\tvideo\tfocal\tidentity\na\tx.mp4\t1850.5\tcodes.npy\nb\ty.mp4\n"
+    clips = read_clips(table(tmp_path, text))
+    assert clips == {"a": Clip("a", "x.mp4", focal=1850.5, identity="codes.npy"), "b": Clip("b", "y.mp4")}
+
+
 def test_a_quoted_cell_may_hold_quotes_and_line_breaks(tmp_path: Path) -> None:
     text = HEADER + '# "never\na\t"my ""own"",\n\n#1 ü.mp4"\t2\nb\tit\'s "this".mp4\r\n'
     clips = read_clips(table(tmp_path, text))
     assert clips == {"a": Clip("a", 'my "own",\n\n#1 ü.mp4', 2.0), "b": Clip("b", 'it\'s "this".mp4')}
+
+
+def test_a_known_person_is_a_file_or_what_another_clip_will_make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = ("a", "b", "c")
+
+    def check(*identities: str | None) -> None:
+        own = {n: Clip(n, "asset:franck.mp4", identity=i) for n, i in zip(names, identities, strict=True)}
+        check_clips(own, Settings(), ["franck.mp4"], Path("t"))
+
+    (tmp_path / "codes.npy").touch()
+    check("codes.npy", "results/a/tracking.npz", "results/x/../b/tracking.npz")
+    for identities in (
+        ("results/a/tracking.npz", None, None),
+        ("results/b/tracking.npz", "results/c/tracking.npz", "results/a/tracking.npz"),
+    ):
+        with pytest.raises(UserError, match="would be made of itself") as caught:
+            check(*identities)
+        assert caught.value.clip == "a" and "blank" in (caught.value.remedy or "")
+    for identity in ("none.npy", "results/d/tracking.npz", "."):
+        with pytest.raises(UserError, match="the identity does not exist"):
+            check(identity, None, None)
+    with pytest.raises(UserError, match="holds a brace"):
+        check("{codes}.npy", None, None)
 
 
 def test_a_path_with_braces_is_refused_before_snakemake_sees_a_wildcard_in_it(tmp_path: Path) -> None:
@@ -73,6 +103,9 @@ def test_the_demo_clip_is_listed() -> None:
         (HEADER + "a\tx\t\tinf\n", ["end is 'inf'"]),
         (HEADER + "a\tx\t3\t3\n", ["the end 3 does not lie after the start 3"]),
         (HEADER + "a\tx\t\t\t0\n", ["fps is 0"]),
+        ("clip\tvideo\tfocal\na\tx\t0\n", ["focal is 0", "pixels of the video's own frames", "clip:   a"]),
+        ("clip\tvideo\tfocal\na\tx\t-800\n", ["focal is '-800'"]),
+        ("clip\tvideo\tfocal\na\tx\t28 mm\n", ["focal is '28 mm'"]),
         ("clip\tvideo\tcrop\na\tx\t1,2\n", ["crop is '1,2'", "x,y,size", "clip:   a"]),
         ("clip\tvideo\tperson\na\tx\tleft\n", ["person is 'left'", "`x,y`"]),
     ],
@@ -139,6 +172,11 @@ def test_a_column_that_the_settings_do_not_use_is_told() -> None:
         "b: the column `landmarks` is not read: landmarks.detector is `mediapipe`",
     ]
     assert unused_columns(clips, Settings()) == told
+    own = {"a": Clip("a", "x", tracking="y", focal=800.0, identity="z")}
+    theirs = replace(Settings(), tracking=TrackingSettings(source="deca"))
+    assert unused_columns(own, theirs) == [
+        f"a: the column `{column}` is not read: tracking.source is `deca`" for column in ("focal", "identity")
+    ]
     used = {"tracking": TrackingSettings(source="deca"), "landmarks": LandmarksSettings(detector="file")}
     assert unused_columns(clips, replace(Settings(), **used)) == []
 

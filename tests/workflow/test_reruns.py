@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 from workflow.house import ROOT, STAGE_OF, House, environment
@@ -129,6 +130,18 @@ def test_a_new_variant_trains_beside_the_old(house: House) -> None:
     jobs = house.planned()
     assert {rule: jobs[rule] for rule in jobs if rule != "draw_quality"} == dict.fromkeys(AFTER_AVATAR - {"draw_quality"}, 1)
     assert jobs["draw_quality"] == 1
+
+
+def test_a_focal_length_or_a_person_tracks_anew(house: House) -> None:
+    shutil.copy(house.folder / "results/franck/tracking.npz", house.folder / "my codes.npz")
+    for column, cell in (("focal", "900"), ("identity", "my codes.npz")):
+        row = f"clip\tvideo\tend\t{column}\nfranck\tasset:franck.mp4\t1.667\t{cell}\n"
+        (house.folder / "config/clips.tsv").write_text(row)
+        assert house.planned("tracking") == {"track_head": 1}
+    house.snakemake("tracking")
+    with np.load(house.folder / "my codes.npz") as given, np.load(house.folder / "results/franck/tracking.npz") as tracked:
+        assert np.abs(given["identity"] - tracked["identity"]).max() < 1e-2
+    assert house.planned("tracking") == {}
 
 
 def test_a_changed_tracking_setting_keeps_the_masks(house: House) -> None:

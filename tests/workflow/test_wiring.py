@@ -63,6 +63,14 @@ def test_clips_and_variants_share_what_they_can(empty_house: House, tmp_path: Pa
     assert (jobs["build_head"], jobs["convert_network"]) == (1, 2)
 
 
+def test_a_clip_is_tracked_after_the_one_whose_person_it_shows(empty_house: House, tmp_path: Path) -> None:
+    house = empty_house.copy(tmp_path / "house")
+    table = "clip\tvideo\tfocal\tidentity\nfranck\tasset:franck.mp4\t\tresults/cap/tracking.npz\ncap\tasset:cap12.mp4\t900\t\n"
+    (house.folder / "config/clips.tsv").write_text(table)
+    assert house.planned("results/franck/tracking.npz")["track_head"] == 2
+    assert house.planned("results/cap/tracking.npz")["track_head"] == 1
+
+
 def test_standard_output_stays_free_for_graphs(empty_house: House) -> None:
     assert empty_house.snakemake("--rulegraph").stdout.startswith("digraph")
 
@@ -141,6 +149,7 @@ def _inputs(rule: str) -> set[str]:
         "perceptual_weights": {"perceptual"},
         "landmark_sources": {"files", "given"},
         "parts_of_head": {"flame", "given"},
+        "known_identity": {"identity"},
         'own["input"]': {"dataset", "head"},
         "parts_of_export": {"frames", "matte", "parsing", "head_masks", "texture"},
     }
