@@ -66,9 +66,9 @@ def test_jitter_of_turns_goes_and_rotations_stay_rotations():
 def test_gaps_and_bad_frames_end_a_run():
     ids = np.r_[np.arange(60), np.arange(70, 130)]
     status = ["ok"] * FRAMES
-    status[20], status[90] = "outlier", "missing"
+    status[20], status[90], status[100] = "outlier", "missing", "uncertain"
     track = clip(ids=ids, status=tuple(status))
-    assert runs_of(track) == [slice(0, 20), slice(21, 60), slice(60, 90), slice(91, 120)]
+    assert runs_of(track) == [slice(0, 20), slice(21, 60), slice(60, 90), slice(91, 100), slice(101, 120)]
     wild = track.expression.copy()
     wild[20] = 1e6
     track = replace(track, expression=wild)

@@ -15,7 +15,7 @@ from headsmith.heads.container import load_head, save_head
 from headsmith.heads.model import HeadModel
 from headsmith.stages.conversion import convert_head
 
-FRAMES, MISSING = 70, 5
+FRAMES, MISSING, UNCERTAIN = 70, 5, 9
 
 
 def mixed(head):
@@ -51,7 +51,7 @@ def job(tmp_path):
         focal=900.0,
         principal=np.array([256.0, 256.0]),
         size=(512, 512),
-        status=tuple("missing" if frame == MISSING else "ok" for frame in range(FRAMES)),
+        status=tuple({MISSING: "missing", UNCERTAIN: "uncertain"}.get(frame, "ok") for frame in range(FRAMES)),
         residual=np.ones(FRAMES),
         head_sha256=head.sha256,
         convention="mediapipe478",

@@ -14,9 +14,9 @@ from headsmith.media.frames import FrameFolderWriter
 from headsmith.stages.dataset import write_dataset
 
 SIZE, FRAMES = 16, 12
-BAD = {3: "missing", 5: "outlier"}
+BAD = {3: "missing", 5: "outlier", 8: "uncertain"}
 NO_MATTE = 7
-USABLE = [0, 1, 2, 4, 6, 8, 9, 10, 11]
+USABLE = [0, 1, 2, 4, 6, 9, 10, 11]
 
 
 def image(frame_id, grey):
@@ -104,6 +104,8 @@ def test_the_manifest_tells_split_reasons_and_notes(clip):
         **{frame_id: f"tracking: {status}" for frame_id, status in BAD.items()},
         NO_MATTE: "not in matte",
     }
+    told = "4 of 12 frames are left out: 1 tracking: missing, 1 tracking: outlier, 1 not in matte, 1 tracking: uncertain"
+    assert content["notes"][0] == told
     assert any("512x512" in note for note in content["notes"]) and any("synthetic" in note for note in content["notes"])
     assert any("last 500 frames" in note for note in content["notes"])
 

@@ -124,6 +124,21 @@ def test_frames_that_lie_elsewhere_are_outliers(crops, tmp_path):
     assert np.isnan(found.residual[3]) and found.residual[12] > 5
 
 
+def test_frames_that_our_own_tracking_called_uncertain_stay_so(tmp_path):
+    track = true_track()
+    own = {5: "uncertain", 6: "outlier", 7: "missing", 8: "uncertain"}
+    given = tmp_path / "given.npz"
+    np.savez(given, **replace(track, status=tuple(own.get(t, "ok") for t in range(FRAMES))).arrays())
+    write_frames(tmp_path / "frames.json", np.arange(FRAMES))
+    write_landmarks(tmp_path / "landmarks.npz", seen_points(track) / SIDE * 64, bad=(8,))
+    call = arguments(tmp_path, "headsmith", given, max_bad=0.2)
+    found, summary = tracked(call)
+    assert {t: word for t, word in enumerate(found.status) if word != "ok"} == own
+    assert summary["counts"] == {"ok": FRAMES - 4, "missing": 1, "outlier": 1, "uncertain": 2}
+    with pytest.raises(UserError, match="1 have no parameters or no landmarks, 2 are uncertain, 1 show the face elsewhere"):
+        import_tracking(**call | {"settings": replace(call["settings"], max_bad=0.05)})
+
+
 def test_a_clip_that_the_tracker_did_not_see_is_refused_by_the_traps_name(tmp_path):
     """A square video of the same people, of which the tracker saw crops: the shape alone does not tell."""
     track = true_track()

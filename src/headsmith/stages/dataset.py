@@ -25,7 +25,7 @@ from headsmith.heads.container import HeadContainer, load_head
 from headsmith.media.atomic import atomic_folder, atomic_path
 from headsmith.media.images import read_image
 from headsmith.media.progress import progress
-from headsmith.stages.dataset_split import Split, check_sizes, split_frames
+from headsmith.stages.dataset_split import Split, check_sizes, split_frames, tell_left_out
 from headsmith.stages.tracking_file import Tracking, read_tracking
 
 ORIGINAL_SIZE = 512
@@ -195,7 +195,7 @@ def describe(
         "background": settings.background,
         "head": head.name,
         "head_sha256": head.sha256,
-        "notes": [*notes(tracked.size, head, len(split.usable)), *([shifted] if shifted else [])],
+        "notes": [*tell_left_out(split), *notes(tracked.size, head, len(split.usable)), *([shifted] if shifted else [])],
         "sha256": hash_folder(folder),
     }
 

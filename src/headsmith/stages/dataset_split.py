@@ -1,5 +1,6 @@
 """Which frames of a clip a dataset takes, and which of them are held out of training."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,16 @@ class Split:
         """Return what a dataset's manifest tells: ``train``, ``held_out``, and ``left_out`` with reasons."""
         left_out = [{"id": frame_id, "reason": reason} for frame_id, reason in self.left_out]
         return {"train": list(self.train), "held_out": list(self.held_out), "left_out": left_out}
+
+
+def tell_left_out(split: Split) -> list[str]:
+    """Return a sentence that counts the frames that are left out by reason, the most frequent first; none where all are in."""
+    counts = Counter(reason for _, reason in split.left_out).most_common()
+    if not counts:
+        return []
+    count = len(split.left_out)
+    told = ", ".join(f"{number} {reason}" for reason, number in counts)
+    return [f"{count} of {count + len(split.usable)} frames are left out: {told}"]
 
 
 def check_sizes(manifests: Mapping[str, Manifest], size: tuple[int, int], clip: str, file: Path | None = None) -> None:

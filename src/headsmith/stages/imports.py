@@ -13,7 +13,7 @@ from headsmith.bridges.blinks import SCORED, calibrate_blinks
 from headsmith.bridges.neck import fold_neck
 from headsmith.bridges.readers import read_track
 from headsmith.bridges.smoothing import runs_of, smooth_track
-from headsmith.bridges.track import MISSING, OK, OUTLIER, Track
+from headsmith.bridges.track import MISSING, OK, OUTLIER, UNCERTAIN, Track
 from headsmith.contract.errors import UserError
 from headsmith.contract.exchange import check_codes
 from headsmith.contract.manifest import read_manifest
@@ -120,6 +120,8 @@ def judge(
 ) -> Tracked:
     """Mark the frames that are missing and those that lie elsewhere than the landmarks, then filter the others and measure.
 
+    Frames that our own tracking called uncertain stay so.
+
     Args:
         track: In our frames.
         model: Its head.
@@ -131,12 +133,12 @@ def judge(
     """
     reasons = {place: LEFT_OUT if status == MISSING else status for place, status in enumerate(track.status) if status != OK}
     reasons |= {place: reason for place, reason in seen.reasons.items() if place not in reasons}
-    missing = {place for place, reason in reasons.items() if reason not in (OUTLIER, LEAP)}
+    missing = {place for place, reason in reasons.items() if reason not in (OUTLIER, UNCERTAIN, LEAP)}
     residual = inner_errors(errors_percent(track, model, embedding, seen), embedding, seen)
     outliers = [int(place) for place in np.flatnonzero(residual > settings.max_residual) if int(place) not in reasons]
     reasons |= {place: f"error of {residual[place]:.1f} %" for place in outliers}
-    status = tuple(OK if t not in reasons else MISSING if t in missing else OUTLIER for t in range(len(track.ids)))
-    track = replace(track, status=status, convention=seen.convention.name)
+    words = {t: MISSING if t in missing else UNCERTAIN if why == UNCERTAIN else OUTLIER for t, why in reasons.items()}
+    track = replace(track, status=tuple(words.get(t, OK) for t in range(len(track.ids))), convention=seen.convention.name)
     pivot, runs = pivot_of(model, embedding), runs_of(track)
     smooth = smooth_track(track, settings.smoothing, fps)
     figures = {"jitter": jitter(smooth, pivot, runs), "jitter_as_given": jitter(track, pivot, runs)}

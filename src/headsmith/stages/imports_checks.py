@@ -9,7 +9,7 @@ from numpy import ndarray
 
 from headsmith.bridges.flame_head_tracker import holds_pictures, read_points
 from headsmith.bridges.placing import CROP_TRAP
-from headsmith.bridges.track import MISSING, OUTLIER, Track
+from headsmith.bridges.track import MISSING, OUTLIER, UNCERTAIN, Track
 from headsmith.contract.conventions import IBUG68, IBUG68_FROM_MEDIAPIPE, MEDIAPIPE478
 from headsmith.contract.errors import UserError
 from headsmith.contract.manifest import Manifest
@@ -96,9 +96,10 @@ def check_share(tracked: Tracked, settings: TrackingSettings, clip: str, given: 
     count, bad = len(tracked.track.ids), len(tracked.reasons)
     if bad <= settings.max_bad * count:
         return
-    outliers = np.array(tracked.track.status) == OUTLIER
+    outliers, uncertain = np.array(tracked.track.status) == OUTLIER, tracked.track.status.count(UNCERTAIN)
     what = f"{bad} of {count} frames cannot be used; at most {settings.max_bad:.0%} may (tracking.max_bad): "
-    what += f"{bad - int(outliers.sum())} have no parameters or no landmarks"
+    what += f"{bad - int(outliers.sum()) - uncertain} have no parameters or no landmarks"
+    what += f", {uncertain} are uncertain" if uncertain else ""
     remedy = "track them, or leave them out (start and end in the table of clips)"
     if outliers.any():
         error = float(np.nanmedian(tracked.track.residual[outliers]))
