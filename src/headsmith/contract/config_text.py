@@ -54,9 +54,11 @@ The table of clips (`config/clips.tsv`) holds a line for each clip, its cells se
 | `person` | `x,y`: a point on the face that is meant, in the video's own pixels at the clip's start; blank: the only one |
 | `landmarks` | path of your own landmarks, for `landmarks.detector: file`: a file, or a folder with one for each frame |
 | `tracking` | path of what another program tracked, for any `tracking.source` but `solve`: see [formats.md](formats.md) |
+| `focal` | the camera's focal length in pixels of the video's own upright frames, where it is known; blank: sought |
+| `identity` | path of the person's identity codes, where they are known: a `tracking.npz` or codes alone; blank: sought |
 
-`asset:<name>` is a file listed in `config/assets.yaml`. [inputs.md](inputs.md) tells more of videos, pictures, crops, persons
-and landmarks. Where the table lies is itself a setting:
+`asset:<name>` is a file listed in `config/assets.yaml`. [inputs.md](inputs.md) tells more of videos, pictures, crops, persons,
+landmarks, and what is known of a clip beforehand. Where the table lies is itself a setting:
 """
 _TYPES = {
     int: "whole number",
