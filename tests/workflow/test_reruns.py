@@ -135,7 +135,7 @@ def test_a_new_variant_trains_beside_the_old(house: House) -> None:
 def test_a_focal_length_or_a_person_tracks_anew(house: House) -> None:
     shutil.copy(house.folder / "results/franck/tracking.npz", house.folder / "my codes.npz")
     for column, cell in (("focal", "900"), ("identity", "my codes.npz")):
-        row = f"clip\tvideo\tend\t{column}\nfranck\tasset:franck.mp4\t1.667\t{cell}\n"
+        row = f"clip\tvideo\tstart\tend\t{column}\nfranck\tasset:franck.mp4\t0\t1.667\t{cell}\n"
         (house.folder / "config/clips.tsv").write_text(row)
         assert house.planned("tracking") == {"track_head": 1}
     house.snakemake("tracking")
@@ -146,7 +146,7 @@ def test_a_focal_length_or_a_person_tracks_anew(house: House) -> None:
 
 def test_a_changed_tracking_setting_keeps_the_masks(house: House) -> None:
     house.settings(tracking={"smoothness": 2.0})
-    assert set(house.planned()) == {"track_head", "write_dataset"} | AFTER_AVATAR
+    assert set(house.planned()) == {"track_head", "write_dataset", "draw_tracking_video"} | AFTER_AVATAR
 
 
 def test_other_masks_retrain(house: House) -> None:
