@@ -7,19 +7,23 @@ steps (semismooth Newton; Hintermueller, Ito and Kunisch 2002, section 3).
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
+from jaxtyping import Bool
 from torch import Tensor
 
-from headsmith.heads.clip_equations import damp, linearise, total_cost
-from headsmith.heads.clip_types import POSE, ClipProblem, ClipState, at_rest
-from headsmith.maths.arrow import solve_arrow
+from headsmith.heads.clip_slopes import POSE
+from headsmith.heads.clip_step import Worker, reduce_clip, solve_clip, total_cost, work
+from headsmith.heads.clip_types import ClipPriors, ClipProblem, ClipState, at_rest
+from headsmith.maths.arrow import CHUNK
 from headsmith.maths.poses import weak_perspective_pose
 from headsmith.maths.rotations import axis_angle_to_matrix, matrix_from_6d, matrix_to_6d
 from headsmith.maths.smoothness import bridge
 
-FIRST_DAMPING, LEAST_DAMPING, MOST_DAMPING = 1e-3, 1e-9, 1e6
+FIRST_DAMPING, LEAST_DAMPING, MOST_DAMPING = 1e-6, 1e-9, 1e6
+BEYOND = 1.5
+"""Slacks beyond a bound at which codes are held."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +36,13 @@ class ClipFit:
     settled: bool
 
 
-def start_clip(problem: ClipProblem, focal: float) -> ClipState:
-    """Return a first state: the mean head, each frame's pose in closed form, unseen frames bridged.
+def start_clip(problem: ClipProblem, known: float | ClipState) -> ClipState:
+    """Return a first state: each frame's pose in closed form, unseen frames bridged.
+
+    Args:
+        problem: What is known.
+        known: A focal length in pixels, for the expected head at rest; or a state whose person, focal length and first frame's
+            codes all frames begin with.
 
     Raises:
         ValueError: No frame has landmarks.
@@ -41,16 +50,20 @@ def start_clip(problem: ClipProblem, focal: float) -> ClipState:
     seen = problem.seen
     if not seen.any():
         raise ValueError("no frame has landmarks")
-    rest = at_rest(problem, focal)
-    used = problem.weights[seen].amin(0) > 0
+    rest = known if isinstance(known, ClipState) else at_rest(problem, known)
+    used = (problem.weights[seen].amin(0) > 0) & kept_places(problem)
     points = problem.landmarks.points(rest.identity, rest.codes[:1])[0] - problem.pivot
     rotation, scale, shift = weak_perspective_pose(points[used], problem.pixels[seen][:, used])
-    depth = focal / scale
-    position = torch.cat([(shift - problem.principal) / scale[:, None], depth[:, None]], -1)
-    rows = torch.zeros(len(seen), 9, dtype=position.dtype)
-    rows[seen] = torch.cat([matrix_to_6d(rotation), position], -1)
+    rows = scale.new_zeros(len(seen), 9)
+    rows[seen] = torch.cat([matrix_to_6d(rotation), shift - problem.principal, scale[:, None].log()], -1)
     rows = bridge(rows, seen)
-    return ClipState(rest.identity, rest.log_focal, matrix_from_6d(rows[:, :6]), rows[:, 6:], rest.codes)
+    codes = rest.codes[:1].expand(len(seen), -1)
+    return ClipState(rest.identity, rest.log_focal, matrix_from_6d(rows[:, :6]), rows[:, 6:], codes)
+
+
+def kept_places(problem: ClipProblem) -> Bool[Tensor, " L"]:
+    """Return which of a problem's landmarks keep their places."""
+    return torch.ones_like(problem.weights[0], dtype=torch.bool) if problem.sliding is None else problem.sliding.rows < 0
 
 
 def fit_clip(
@@ -60,6 +73,7 @@ def fit_clip(
     iterations: int,
     tolerance: float = 1e-6,
     threads: int = 1,
+    chunk: int = CHUNK,
     tell: Callable[[int, float], None] = lambda iteration, cost: None,
 ) -> ClipFit:
     """Return the state of least cost near a first one.
@@ -69,12 +83,27 @@ def fit_clip(
         state: Where to begin.
         iterations: Most steps taken.
         tolerance: The fit has settled when a step lowers the cost by less than this share.
-        threads: Threads that linearise; the result does not depend on them.
+        threads: Threads; the result does not depend on them.
+        chunk: Frames that are eliminated in a row; the result does not depend on it beyond rounding.
         tell: Called after each step with its number and the cost.
     """
-    cost, damping = total_cost(problem, state), FIRST_DAMPING
+    with work(threads, chunk) as worker:
+        return _descend(problem, state, iterations, tolerance, worker, tell)
+
+
+def _descend(
+    problem: ClipProblem,
+    state: ClipState,
+    iterations: int,
+    tolerance: float,
+    worker: Worker,
+    tell: Callable[[int, float], None],
+) -> ClipFit:
+    damping, cost = FIRST_DAMPING, math.inf
     for iteration in range(1, iterations + 1):
-        step = _lower(problem, state, cost, damping, threads)
+        chosen = choose_places(problem, state)
+        cost = total_cost(chosen, state, worker)
+        step = _lower(chosen, state, cost, damping, worker)
         if step is None:
             return ClipFit(state, cost, iteration, True)
         gain = 1 - step.cost / cost if cost > 0 else 0.0
@@ -83,6 +112,13 @@ def fit_clip(
         if gain < tolerance:
             return ClipFit(state, cost, iteration, True)
     return ClipFit(state, cost, iterations, False)
+
+
+def choose_places(problem: ClipProblem, state: ClipState) -> ClipProblem:
+    """Return the problem with only those places of sliding landmarks that are seen from a state."""
+    if problem.sliding is None:
+        return problem
+    return replace(problem, weights=problem.weights * problem.sliding.chosen(state))
 
 
 @dataclass(frozen=True)
@@ -94,28 +130,36 @@ class Step:
     damping: float
 
 
-def _lower(problem: ClipProblem, state: ClipState, cost: float, damping: float, threads: int) -> Step | None:
+def _lower(problem: ClipProblem, state: ClipState, cost: float, damping: float, worker: Worker) -> Step | None:
     """Return a step that lowers the cost, with more damping until one does; nothing where none is found."""
-    system = linearise(problem, state, threads)
     while damping <= MOST_DAMPING:
         try:
-            own, shared = solve_arrow(damp(system, damping))
+            own, shared = solve_clip(reduce_clip(problem, state, damping, worker), worker)
         except torch.linalg.LinAlgError:
             damping *= 10
             continue
-        candidate = move(state, own, shared)
-        lower = total_cost(problem, candidate)
+        candidate = near_bounds(problem.priors, move(state, own, shared))
+        lower = total_cost(problem, candidate, worker)
         if math.isfinite(lower) and lower < cost:
             return Step(candidate, lower, max(damping / 5, LEAST_DAMPING))
         damping *= 10
     return None
 
 
+def near_bounds(priors: ClipPriors, state: ClipState) -> ClipState:
+    """Return a state whose codes lie within their bounds, or as far beyond as landmarks can push them.
+
+    A step knows only the bounds that it starts beyond. One that runs past another would pay for it a hundredfold.
+    """
+    give = BEYOND * priors.code_slack
+    return replace(state, codes=state.codes.clamp(priors.code_low - give, priors.code_high + give))
+
+
 def move(state: ClipState, own: Tensor, shared: Tensor) -> ClipState:
     """Return the state after a step of the frames' unknowns ``(T, P)`` and the shared ones ``(S)``."""
     kind = state.codes.dtype
     own, shared = own.to(kind), shared.to(kind)
-    rotation = axis_angle_to_matrix(own[:, :3]) @ state.rotation
-    position = state.position + own[:, 3:POSE]
-    codes = state.codes + own[:, POSE:]
-    return ClipState(state.identity + shared[:-1], state.log_focal + shared[-1], rotation, position, codes)
+    codes, turn, shift = own.split([own.shape[1] - POSE, 3, 3], -1)
+    rotation = axis_angle_to_matrix(turn) @ state.rotation
+    person, log_focal = state.identity + shared[:-1], state.log_focal + shared[-1]
+    return ClipState(person, log_focal, rotation, state.spot + shift, state.codes + codes)

@@ -33,8 +33,8 @@ EYE_DIFFERENCE = (0.03, 0.08, 0.01)
 """Radians: down, to the side, rolling. Eyes go up and down together, and nearly together to the sides."""
 TURN_STEP = 0.0008
 """Radians: change of the head's turn from frame to frame."""
-POSITION_STEP = (0.0003, 0.0003, 0.0004)
-"""Metres: change of the head's shift from frame to frame, along x, y and z."""
+SPOT_STEP = (0.0033, 0.0033, 0.0003)
+"""Change of the speed at which the head crosses the picture, in distances of the eyes a frame, and grows (logarithm)."""
 INDEPENDENT = 12.0
 """A clip tells as much about the focal length as so many frames with independent errors would: most errors repeat."""
 INDEPENDENT_FOR_IDENTITY = 0.8
@@ -57,7 +57,13 @@ class Hints:
 
 
 def build_priors(
-    layout: CodeLayout, units: tuple[str, ...], hints: Hints, seen: Bool[Tensor, " T"], size: int, settings: TrackingSettings
+    layout: CodeLayout,
+    units: tuple[str, ...],
+    hints: Hints,
+    seen: Bool[Tensor, " T"],
+    size: int,
+    eye_distance: float,
+    settings: TrackingSettings,
 ) -> ClipPriors:
     """Return the beliefs about a clip.
 
@@ -67,6 +73,7 @@ def build_priors(
         hints: The detector's scores.
         seen: Frames with landmarks.
         size: Side of the images, pixels.
+        eye_distance: Between the outer corners of the eyes, pixels.
         settings: Weights of identity, expression and smoothness; at 1 the deviations are those above.
     """
     known = np.array([unit in hints.names for unit in units])
@@ -81,8 +88,9 @@ def build_priors(
         code_high=columns["high"],
         code_slack=0.02,
         code_step=columns["step"] * calm,
+        tied=torch.arange(len(seen)) + 1 < len(seen),
         turn_step=TURN_STEP * calm,
-        position_step=torch.tensor(POSITION_STEP, dtype=torch.float64) * calm,
+        spot_step=torch.tensor(SPOT_STEP, dtype=torch.float64) * calm * torch.tensor([eye_distance, eye_distance, 1.0]),
         identity=for_identity / math.sqrt(max(settings.identity_weight, 1e-9)),
         identity_mean=torch.zeros(1, dtype=torch.float64),
         log_focal=(math.log(FOCAL_IN_SIZES * size), FOCAL_DEVIATION * for_focal),

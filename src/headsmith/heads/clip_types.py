@@ -1,15 +1,14 @@
 """What is known, what is sought and what is believed beforehand when a head is fitted to a whole clip."""
 
+import math
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from headsmith.heads.embedding_contour import head_yaw, nearest_rows
 from headsmith.heads.landmark_model import LandmarkModel
-
-POSE = 6
-"""A frame's unknowns begin with its turn (3, radians, camera axes) and its shift (3, metres); its codes follow."""
 
 
 @dataclass(frozen=True)
@@ -20,15 +19,22 @@ class ClipState:
         identity: Codes of the person.
         log_focal: Natural logarithm of the focal length in pixels.
         rotation: Head to camera.
-        position: The head's pivot in the camera's axes, metres.
+        spot: Where the head's pivot is seen: pixels from the principal point (2), and the logarithm of the pixels that a metre
+            measures there. Unlike metres these hardly change with the focal length, which a face shows but weakly.
         codes: Expression, eyelids, jaw, eyes, as ``CodeLayout`` has them.
     """
 
     identity: Float[Tensor, " K"]
     log_focal: Float[Tensor, ""]
     rotation: Float[Tensor, "T 3 3"]
-    position: Float[Tensor, "T 3"]
+    spot: Float[Tensor, "T 3"]
     codes: Float[Tensor, "T C"]
+
+    @property
+    def position(self) -> Float[Tensor, "T 3"]:
+        """The head's pivot in the camera's axes, metres."""
+        focal = self.log_focal.exp().expand(len(self.spot), 1)
+        return torch.cat([self.spot[:, :2], focal], -1) * (-self.spot[:, 2:]).exp()
 
 
 @dataclass(frozen=True)
@@ -42,8 +48,9 @@ class ClipPriors:
         code_high: Largest codes that cost nothing more.
         code_slack: How far a code may lie beyond its bounds at the cost of one standard deviation.
         code_step: Change of a code from frame to frame.
-        turn_step: Change of the turn between frames, radians.
-        position_step: Change of the shift between frames, metres, along x, y, z.
+        tied: Whether each frame is followed by its successor in the video; nothing ties it otherwise. The last is not.
+        turn_step: Change of the turn's speed from frame to frame, radians.
+        spot_step: Change of the spot's speed from frame to frame: pixels, pixels, logarithm.
         identity: Deviation of the identity codes.
         identity_mean: Expected identity codes: 0, or those that are given.
         log_focal: Expected logarithm of the focal length, and its deviation.
@@ -55,11 +62,30 @@ class ClipPriors:
     code_high: Float[Tensor, " C"]
     code_slack: float
     code_step: Float[Tensor, " C"]
+    tied: Bool[Tensor, " T"]
     turn_step: float
-    position_step: Float[Tensor, "3"]
+    spot_step: Float[Tensor, "3"]
     identity: float
     identity_mean: Float[Tensor, " #K"]
     log_focal: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Sliding:
+    """Landmarks that slide over the skin: of each one's places the problem has them all, and the head's yaw chooses.
+
+    Attributes:
+        yaws: At which places hold, radians, ascending.
+        rows: Which yaw each of the problem's landmarks belongs to; -1 for those that keep their place.
+    """
+
+    yaws: Float[Tensor, " R"]
+    rows: Int[Tensor, " L"]
+
+    def chosen(self, state: "ClipState") -> Bool[Tensor, "T L"]:
+        """Return which places a camera sees in each frame."""
+        near = nearest_rows(self.yaws, head_yaw(state.rotation, state.position))
+        return (self.rows < 0) | (self.rows == near[:, None])
 
 
 @dataclass(frozen=True)
@@ -75,6 +101,7 @@ class ClipProblem:
         principal: Principal point, pixels.
         pivot: Point of the head about which it turns, metres; keeps turn and shift apart.
         priors: Beliefs.
+        sliding: How landmarks slide, or nothing: all keep their places.
     """
 
     landmarks: LandmarkModel
@@ -85,6 +112,7 @@ class ClipProblem:
     principal: Float[Tensor, "2"]
     pivot: Float[Tensor, "3"]
     priors: ClipPriors
+    sliding: Sliding | None = None
 
     @property
     def seen(self) -> Bool[Tensor, " T"]:
@@ -111,7 +139,7 @@ def translation(state: ClipState, pivot: Float[Tensor, "3"]) -> Float[Tensor, "T
 
 def take_frames(state: ClipState, frames: slice | Tensor) -> ClipState:
     """Return some frames of a state."""
-    return ClipState(state.identity, state.log_focal, state.rotation[frames], state.position[frames], state.codes[frames])
+    return ClipState(state.identity, state.log_focal, state.rotation[frames], state.spot[frames], state.codes[frames])
 
 
 def at_rest(problem: ClipProblem, focal: float) -> ClipState:
@@ -120,6 +148,6 @@ def at_rest(problem: ClipProblem, focal: float) -> ClipState:
     kind = problem.pixels.dtype
     identity = priors.identity_mean.to(kind).expand(len(problem.landmarks.identity)).clone()
     rotation = torch.eye(3, dtype=kind).expand(count, 3, 3)
-    position = torch.tensor([0.0, 0.0, 1.0], dtype=kind).expand(count, 3)
+    spot = torch.tensor([0.0, 0.0, math.log(focal)], dtype=kind)
     codes = torch.zeros_like(priors.code_mean).clamp(priors.code_low, priors.code_high)
-    return ClipState(identity, torch.tensor(focal, dtype=kind).log(), rotation, position, codes)
+    return ClipState(identity, torch.tensor(focal, dtype=kind).log(), rotation, spot.expand(count, 3), codes)

@@ -63,6 +63,13 @@ class JointPart:
     share: Float[Tensor, " n"]
     place: tuple[Float[Tensor, "3"], Float[Tensor, "K 3"], Float[Tensor, "M 3"]]
 
+    def from_person(self, mean: Float[Tensor, " K"], directions: Float[Tensor, "D K"]) -> "JointPart":
+        """Return the part in other identity codes z: those of before are ``mean + z @ directions``."""
+        base, by_identity, by_moving = self.place
+        place = (base + mean @ by_identity, directions @ by_identity, by_moving)
+        person = self.base + _along(mean, self.identity), _along(directions, self.identity)
+        return JointPart(self.rows, *person, self.moving, self.share, place)
+
     def to(self, kind: torch.dtype) -> "JointPart":
         """Return the part in another precision."""
         base, by_identity, by_moving = (item.to(kind) for item in self.place)
@@ -83,6 +90,15 @@ class LandmarkJacobian:
     points: Float[Tensor, "B L 3"]
     codes: Float[Tensor, "B 3 L C"]
     identity: Float[Tensor, "B 3 L K"]
+
+
+@dataclass(frozen=True)
+class Apart:
+    """Landmarks, metres, in the head's frame; the turns of jaw, left and right eye; what each turns, before it does."""
+
+    points: Float[Tensor, "B L 3"]
+    turns: Float[Tensor, "B 3 3 3"]
+    held: tuple[Float[Tensor, "B _ 3"], ...]
 
 
 @dataclass(frozen=True)
@@ -138,13 +154,18 @@ class LandmarkModel:
 
     def points(self, identity: Float[Tensor, " K"], codes: Float[Tensor, "B C"]) -> Float[Tensor, "B L 3"]:
         """Return the landmarks in the head's frame, metres."""
+        return self.apart(identity, codes).points
+
+    def apart(self, identity: Float[Tensor, " K"], codes: Float[Tensor, "B C"]) -> "Apart":
+        """Return the landmarks, and what of them turns with each joint."""
         turns = self._turns(codes)
         linear = self._linear(codes, turns)
-        points = (self.base + _along(identity, self.identity)) + _along(linear, self.moving)
+        points, helds = (self.base + _along(identity, self.identity)) + _along(linear, self.moving), []
         for part, turn in zip(self.parts, turns.unbind(1), strict=True):
             held, place = _held(part, identity, linear)
             points[:, part.rows] += held @ turn.mT + part.share[:, None] * place[:, None]
-        return points
+            helds.append(held)
+        return Apart(points, turns, tuple(helds))
 
     def jacobian(self, identity: Float[Tensor, " K"], codes: Float[Tensor, "B C"]) -> LandmarkJacobian:
         """Return the landmarks and their derivatives."""
@@ -161,17 +182,18 @@ class LandmarkModel:
             by_angles[:, :, part.rows, 3 * joint : 3 * joint + 3] = arms.transpose(1, 2)
         plain, corrective = by_moving[..., : self.layout.linear], by_moving[..., self.layout.linear :]
         if len(self.features):
-            by_angles += corrective @ self._feature_jacobian(codes, turns)[:, None]
+            by_angles += corrective @ self.feature_jacobian(codes, turns)[:, None]
         return LandmarkJacobian(self.points(identity, codes), torch.cat([plain, by_angles], -1), by_identity)
+
+    def from_person(self, mean: Float[Tensor, " K"], directions: Float[Tensor, "D K"]) -> "LandmarkModel":
+        """Return the model in other identity codes z: those of before are ``mean + z @ directions``."""
+        parts = tuple(part.from_person(mean, directions) for part in self.parts)
+        base, identity = self.base + _along(mean, self.identity), _along(directions, self.identity)
+        return LandmarkModel(self.layout, base, identity, self.moving, self.features, parts)
 
     def to(self, kind: torch.dtype) -> "LandmarkModel":
         """Return the model in another precision."""
-        parts = tuple(
-            JointPart(
-                p.rows, *(x.to(kind) for x in (p.base, p.identity, p.moving, p.share)), tuple(x.to(kind) for x in p.place)
-            )
-            for p in self.parts
-        )
+        parts = tuple(part.to(kind) for part in self.parts)
         bases = (basis.to(kind) for basis in (self.base, self.identity, self.moving))
         return LandmarkModel(self.layout, *bases, self.features, parts)
 
@@ -183,7 +205,7 @@ class LandmarkModel:
         entries = (turns - torch.eye(3, dtype=turns.dtype)).flatten(1)
         return torch.cat([codes[:, : self.layout.linear], entries[:, self.features]], -1)
 
-    def _feature_jacobian(self, codes: Float[Tensor, "B C"], turns: Float[Tensor, "B 3 3 3"]) -> Float[Tensor, "B Q 9"]:
+    def feature_jacobian(self, codes: Float[Tensor, "B C"], turns: Float[Tensor, "B 3 3 3"]) -> Float[Tensor, "B Q 9"]:
         """Return the derivative of the used entries of the turning joints' rotations by their axis-angle vectors."""
         result = codes.new_zeros(len(codes), 3, 9, 3, 3)
         for joint in range(3):

@@ -14,15 +14,16 @@ from headsmith.bridges.track import MISSING, OK, OUTLIER, Track
 from headsmith.contract.manifest import read_manifest
 from headsmith.contract.settings import TrackingSettings
 from headsmith.heads.clip_fit import ClipFit, fit_clip, start_clip
+from headsmith.heads.clip_identity import Person, narrow_identity
 from headsmith.heads.clip_priors import build_priors
-from headsmith.heads.clip_thin import spread_state, thin_problem, thin_state
+from headsmith.heads.clip_sample import sample_frames, start_from_sample, take_problem
 from headsmith.heads.clip_types import ClipProblem, ClipState, project_landmarks, translation
 from headsmith.heads.embedding_types import Embedding
 from headsmith.heads.landmark_model import LandmarkModel
 from headsmith.heads.model import HeadModel
 from headsmith.stages.tracking_advice import advise
 from headsmith.stages.tracking_causes import Case
-from headsmith.stages.tracking_given import read_given, with_given
+from headsmith.stages.tracking_given import CERTAIN, read_given, with_given
 from headsmith.stages.tracking_input import SeenLandmarks, check_bad_share, check_input, read_landmarks
 from headsmith.stages.tracking_output import Tracked, on_outline, write_tracking
 
@@ -32,8 +33,6 @@ TOLERANCE = 1e-3
 """A step that lowers the cost by a smaller share ends the fit; the landmark error then moves in its third digit at most."""
 OUTLINE_WEIGHT = 0.3
 """Weight of the outline of the face, which the detector sees worst; it counts in the fit but in no error."""
-FEW = 100
-"""Frames of the fit that comes before that of all frames; shorter clips do without."""
 ROUNDS = 3
 """Most fits: after each but the last, frames that are found to be outliers are left out."""
 
@@ -108,7 +107,7 @@ def pose_problem(
         robust=ROBUST,
         principal=torch.tensor(size, dtype=torch.float64) / 2,
         pivot=landmarks.base.mean(0),
-        priors=build_priors(landmarks.layout, units, seen.hints, usable, size[0], settings),
+        priors=build_priors(landmarks.layout, units, seen.hints, usable, size[0], seen.eye_distance, settings),
     )
 
 
@@ -123,6 +122,7 @@ def fit_in_rounds(
     clip: str,
 ) -> Tracked:
     """Fit, leave out the frames that do not fit, and fit again until none is left out."""
+    problem, person = narrow_identity(problem, problem.priors.identity <= CERTAIN)
     state = first_state(problem, math.exp(problem.priors.log_focal[0]), settings.iterations, threads, clip)
     reasons = dict(seen.reasons)
     for last in (False,) * (ROUNDS - 1) + (True,):
@@ -138,13 +138,14 @@ def fit_in_rounds(
         weights[fresh] = 0
         problem, state = replace(problem, weights=weights), fit.state
     status = tuple(OK if t not in reasons else OUTLIER if is_outlier(t, seen) else MISSING for t in range(len(seen.ids)))
-    track = track_of(fit.state, problem, seen, status, residual, size, model.sha256)
+    track = track_of(fit.state, person, problem, seen, status, residual, size, model.sha256)
     notes = {"iterations": fit.iterations, "settled": fit.settled}
     return Tracked(track, seen, model.container, problem.pivot.numpy(), points, errors, reasons, notes)
 
 
 def track_of(
     state: ClipState,
+    person: Person,
     problem: ClipProblem,
     seen: SeenLandmarks,
     status: tuple[str, ...],
@@ -156,7 +157,7 @@ def track_of(
     codes, layout = state.codes.numpy(), problem.landmarks.layout
     return Track(
         ids=np.array(seen.ids, np.int64),
-        identity=state.identity.numpy(),
+        identity=person.codes(state.identity).numpy(),
         expression=codes[:, : layout.expression],
         jaw=codes[:, layout.angles(0)],
         eyes=codes[:, layout.linear + 3 :].reshape(-1, 2, 3),
@@ -176,13 +177,13 @@ def track_of(
 
 def first_state(problem: ClipProblem, focal: float, iterations: int, threads: int, clip: str) -> ClipState:
     """Return where the fit of all frames begins: poses in closed form, then, for a long clip, a fit of some of its frames."""
-    state = start_clip(problem, focal)
-    every = len(problem.pixels) // FEW
-    if every < 2 or not thin_problem(problem, every).seen.any():
-        return state
-    what = f"{clip}: tracking, one frame in {every}"
-    few = run_fit(thin_problem(problem, every), thin_state(state, every), iterations, threads, what)
-    return spread_state(few.state, len(problem.pixels), every)
+    frames = sample_frames(problem.seen)
+    sample = take_problem(problem, frames)
+    start = start_clip(sample, focal)
+    if len(frames) == len(problem.pixels):
+        return start
+    few = run_fit(sample, start, iterations, threads, f"{clip}: tracking {len(frames)} frames")
+    return start_from_sample(problem, few.state, frames)
 
 
 def is_outlier(place: int, seen: SeenLandmarks) -> bool:

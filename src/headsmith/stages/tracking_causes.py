@@ -9,8 +9,10 @@ import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+import torch
+
 from headsmith.heads.clip_fit import fit_clip, start_clip
-from headsmith.heads.clip_thin import thin_problem
+from headsmith.heads.clip_sample import take_problem
 from headsmith.heads.clip_types import ClipProblem, project_landmarks
 from headsmith.stages.tracking_given import Given
 from headsmith.stages.tracking_output import Tracked
@@ -75,7 +77,7 @@ class Case:
 
     def attempt(self, problem: ClipProblem) -> Trial:
         """Return how few frames of a problem fit."""
-        few = thin_problem(problem, math.ceil(len(problem.pixels) / FEW))
+        few = take_problem(problem, torch.arange(0, len(problem.pixels), math.ceil(len(problem.pixels) / FEW)))
         few = few if few.seen.any() else problem
         start = start_clip(few, math.exp(few.priors.log_focal[0]))
         state = fit_clip(few, start, iterations=STEPS, tolerance=TOLERANCE, threads=self.threads).state
