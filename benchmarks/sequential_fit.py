@@ -73,7 +73,7 @@ class Fitter:
         points = self.landmarks(HeadParameters(*codes, values["jaw"], values["eyes"], values["eyelids"], neck))
         flip = points.new_tensor([1.0, -1.0, -1.0])
         rotation = flip[:, None] * axis_angle_to_matrix(values["turn"])
-        focal = points.new_full((1, 1, 2), 2 * self.focal / self.size[0])
+        focal = points.new_full((1, 1, 2), 2 * self.focal / self.size[0]).expand(*rotation.shape[:2], 2)
         return project(points, Camera(rotation, values["shift"], focal, torch.zeros_like(focal), self.size))[0]
 
     def loss(self, values: dict[str, Tensor], goal: Float[Tensor, "B n L 2"], weights: tuple[float, float, float]) -> Tensor:

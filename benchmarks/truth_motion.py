@@ -19,6 +19,11 @@ WINDOWS = {"pose": 9, "expression": 7, "jaw": 7, "eyes": 5, "eyelids": 5}
 of 25 a second where the head turns, less where eyes and lids jump."""
 DEVIATION_OF_GAIN = 0.2
 """Every unit of expression is played stronger or weaker than it was tracked, by a factor drawn for the clip."""
+BLINK = (0.3, 0.85, 1.0, 0.95, 0.7, 0.4, 0.2, 0.07)
+"""Lids over the frames of a blink at 25 a second: closed within 0.1 s, open again 0.2 s later, after the spontaneous blinks of
+VanderWerf et al. 2003 (*Eyelid movements: behavioral studies of blinking in humans*, J Neurophysiol 89)."""
+BETWEEN_BLINKS = (40, 110)
+"""Fewest and most frames from one to the next. They are played over the tracked lids: tracking hardly ever closes them."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,7 @@ class Scene:
         seed: Of the person, the gains of expression, the background and the noise.
         focal: Focal length in image sizes; the camera stands as far away as shows the face as large as in the source.
         turn: Factor on the head's turns away from their mean.
+        play: Factor on the expression and the jaw: tracking pulls both towards rest.
         light: One of ``truth_render.LIGHTS``.
         skin: Factors on red, green and blue of the texture, in linear light.
         noise: Deviation of the pixels' noise, of 255.
@@ -46,6 +52,7 @@ class Scene:
     seed: int
     focal: float
     turn: float = 1.0
+    play: float = 1.3
     light: str = "even"
     skin: tuple[float, float, float] = (1.0, 1.0, 1.0)
     noise: float = 2.0
@@ -55,14 +62,16 @@ class Scene:
 
 
 SCENES: dict[str, Scene] = {
-    "plain": Scene("franck", 0, "franck", 11, 3.5),
+    "plain": Scene("franck", 0, "franck", 11, 3.5, play=1.5),
     "side_light": Scene("cap12", 0, "pexels", 12, 2.5, light="side"),
-    "long_lens": Scene("franck_later", 0, "cap12", 13, 6.0, turn=1.3),
+    "long_lens": Scene("franck_later", 0, "cap12", 13, 6.0, turn=1.5, play=1.8),
     "wide_lens": Scene("pexels", 0, "single_face", 14, 1.8, turn=1.3, light="above"),
     "turning": Scene("franck", 300, "pexels", 15, 3.0, turn=2.0, skin=(0.55, 0.48, 0.42)),
     "changing_light": Scene("pexels", 172, "franck", 16, 4.0, light="changing", skin=(1.2, 1.15, 1.1)),
     "noise": Scene("cap12", 300, "single_face", 17, 3.0, turn=1.3, noise=10.0, jpeg=40, light="dim"),
-    "compression": Scene("franck_later", 300, "cap12", 18, 4.5, crf=36, light="above", skin=(0.8, 0.72, 0.66)),
+    "compression": Scene(
+        "franck_later", 300, "cap12", 18, 4.5, turn=1.5, play=1.8, crf=36, light="above", skin=(0.8, 0.72, 0.66)
+    ),
     "box": Scene("cap12", 150, "franck", 19, 3.5, occluded=True, light="side"),
     "box_turning": Scene("franck", 150, "single_face", 20, 2.5, turn=1.6, occluded=True, noise=4.0, crf=26),
 }
@@ -79,7 +88,7 @@ def true_track(scene: Scene, source: Track, model: HeadModel) -> Track:
     random = np.random.default_rng(scene.seed)
     identity = draw_person(model, random)
     part = smooth(source.take(np.arange(scene.first, scene.first + FRAMES)))
-    gains = np.exp(DEVIATION_OF_GAIN * random.standard_normal(part.expression.shape[1]))
+    gains = scene.play * np.exp(DEVIATION_OF_GAIN * random.standard_normal(part.expression.shape[1]))
     units = set(model.container.expression_names) & set(ARKIT_LIKE)
     expression = part.expression * gains
     expression = expression.clip(0, 1) if units else expression
@@ -89,7 +98,8 @@ def true_track(scene: Scene, source: Track, model: HeadModel) -> Track:
         ids=np.arange(FRAMES),
         identity=identity,
         expression=expression,
-        eyelids=part.eyelids.clip(0, 1),
+        jaw=part.jaw * [scene.play, 1, 1],
+        eyelids=np.maximum(part.eyelids.clip(0, 1), draw_blinks(len(part.ids), random)[:, None]),
         rotation=rotation,
         translation=place(scene, part, model) - rotation @ pivot_of(model),
         focal=scene.focal * SIZE,
@@ -118,6 +128,15 @@ def draw_person(model: HeadModel, random: np.random.Generator) -> np.ndarray:
     across = ((moved[:, 1] - moved[:, 0]) @ (left - right)).numpy()
     codes = random.standard_normal(len(model.identity))
     return codes - across * (across @ codes) / (across @ across)
+
+
+def draw_blinks(count: int, random: np.random.Generator) -> np.ndarray:
+    """Return how far blinks close the lids in each frame, 0..1."""
+    lids, place = np.zeros(count + len(BLINK)), int(random.integers(10, BETWEEN_BLINKS[0]))
+    while place < count:
+        lids[place : place + len(BLINK)] = BLINK
+        place += int(random.integers(*BETWEEN_BLINKS))
+    return lids[:count]
 
 
 def pivot_of(model: HeadModel) -> np.ndarray:
