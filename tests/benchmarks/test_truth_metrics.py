@@ -115,7 +115,9 @@ def test_the_truth_is_without_error(model):
 
 def test_errors_that_were_made_on_purpose(model):
     truth = random_track(model, count=6)
-    wrong = replace(truth, focal=truth.focal * 1.1, translation=truth.translation + [0, 0, 0.02], eyelids=truth.eyelids - 0.25)
+    wrong = replace(
+        truth, focal=truth.focal * 1.1, translation=truth.translation + np.array([0, 0, 0.02]), eyelids=truth.eyelids - 0.25
+    )
     figures = measure(wrong, truth, model, far_apart(6), np.ones(6, bool))
     assert figures["focal_percent"] == pytest.approx(10)
     assert figures["eyelid_percent"] == pytest.approx(25)
