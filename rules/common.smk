@@ -252,7 +252,12 @@ def parts_of_picture(wildcards):
         "matte": matte,
         "parsing": parsing,
         "masks": masks,
-        "tracking": {"tracking": paths.TRACKING, "head": HEAD},
+        "tracking": {
+            "tracking": paths.TRACKING,
+            "tracking_summary": paths.TRACKING_SUMMARY,
+            "landmarks": paths.LANDMARKS,
+            "head": HEAD,
+        },
     }
     if wildcards.picture in own:
         return frames | own[wildcards.picture]

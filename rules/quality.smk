@@ -1,4 +1,4 @@
-"""One picture a stage, so that a person sees what each has made."""
+"""One picture a stage, and a video of the tracking, so that a person sees what each has made."""
 
 
 rule draw_quality:
@@ -23,3 +23,31 @@ rule draw_quality:
         "{rule}: {wildcards.clip}, {wildcards.picture}"
     script:
         "../workflow_scripts/draw_quality.py"
+
+
+rule draw_tracking_video:
+    input:
+        frames=paths.FRAMES_MANIFEST,
+        frames_folder=ancient(paths.FRAMES),
+        landmarks=paths.LANDMARKS,
+        tracking=paths.TRACKING,
+        tracking_summary=paths.TRACKING_SUMMARY,
+        head=HEAD,
+    output:
+        video=paths.TRACKING_VIDEO,
+    log:
+        "logs/{clip}/tracking_video.log",
+    benchmark:
+        "logs/{clip}/tracking_video.tsv"
+    conda:
+        "../envs/show.yaml"
+    threads: 2
+    resources:
+        mem_mb=3000,
+        runtime=60,
+    params:
+        code=fingerprint("stages.quality_video", script="draw_tracking_video"),
+    message:
+        "{rule}: {wildcards.clip}"
+    script:
+        "../workflow_scripts/draw_tracking_video.py"

@@ -7,6 +7,7 @@ rule write_report:
         landmarks=paths.LANDMARKS_SUMMARY,
         tracking=paths.TRACKING_SUMMARY,
         tracking_table=paths.TRACKING_TABLE,
+        tracking_video=paths.TRACKING_VIDEO,
         dataset=paths.DATASET_MANIFEST,
         curves=expand(paths.AVATAR_CURVE, variant=VARIANTS, allow_missing=True),
         videos=expand(paths.RENDERS_VIDEO, variant=VARIANTS, allow_missing=True),

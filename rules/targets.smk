@@ -102,6 +102,13 @@ rule scores:
 rule quality:
     input:
         expand(paths.QUALITY, clip=CLIPS, picture=PICTURES),
+        expand(paths.TRACKING_VIDEO, clip=CLIPS),
+    localrule: True
+
+
+rule tracking_video:
+    input:
+        expand(paths.TRACKING_VIDEO, clip=CLIPS),
     localrule: True
 
 

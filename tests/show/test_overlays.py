@@ -6,11 +6,14 @@ from headsmith.contract.landmark_groups import LEFT_EYE, RIGHT_EYE
 from headsmith.show.colours import HEAD_COLOUR, LABEL_COLOURS
 from headsmith.show.overlays import (
     CONTOUR_COLOURS,
+    MESH_COLOUR,
+    TRACKED_COLOUR,
     blend_labels,
     cross_out,
     draw_edges,
     draw_landmarks,
     draw_mesh,
+    draw_points,
     over_checkerboard,
 )
 
@@ -78,17 +81,30 @@ def test_the_checkerboard_shows_where_the_matte_is_empty():
     assert (shown[0, 15] == round(0.2 * 90 + 0.8 * 235)).all()
 
 
-def test_a_mesh_is_translucent_brightest_towards_the_camera_and_has_edges():
+def test_a_mesh_is_translucent_and_smoothly_shaded():
     face_ids = np.full((120, 120), -1, np.int32)
     face_ids[20:40, 20:100], face_ids[60:80, 20:100] = 0, 1
-    weights = np.full((120, 120, 3), 1 / 3, np.float32)
-    weights[25, 50] = (0.0, 0.5, 0.5)
-    normals = np.array([[0.0, 0.0, -1.0], [0.96, 0.0, -0.28]])
-    drawn = draw_mesh(GREY, face_ids, weights, normals)
+    weights = np.where(face_ids[..., None] < 0, 0, np.array([0.5, 0.25, 0.25])).astype(np.float32)
+    weights[25, 50] = (0.0, 0.0, 1.0)
+    drawn = draw_mesh(GREY, face_ids, weights, np.array([[1.0, 1.0, 0.2], [0.4, 0.4, 0.4]], np.float32), share=0.6)
     assert (drawn[face_ids < 0] == 90).all()
-    np.testing.assert_array_equal(drawn[30, 30], np.round(0.45 * 90 + 0.55 * np.array([170, 215, 255])))
-    assert drawn[70, 30].astype(int).sum() < drawn[30, 30].astype(int).sum()
-    assert drawn[25, 50, 0] < drawn[30, 30, 0] - 40
+    for place, light in (((30, 30), 0.8), ((70, 30), 0.4), ((25, 50), 0.2)):
+        np.testing.assert_allclose(drawn[place], 0.4 * 90 + 0.6 * light * np.array(MESH_COLOUR), atol=1)
+
+
+def test_a_mesh_outside_the_picture_leaves_it_alone():
+    nowhere = np.full((120, 120), -1, np.int32)
+    drawn = draw_mesh(GREY, nowhere, np.zeros((120, 120, 3), np.float32), np.ones((1, 3), np.float32))
+    np.testing.assert_array_equal(drawn, GREY)
+
+
+def test_dots_are_as_large_as_asked_and_points_without_a_place_are_left_out():
+    drawn = draw_points(GREY, np.array([[30.5, 70.5], [np.nan, 5.0]]), TRACKED_COLOUR, radius=4.0)
+    rows, columns = np.nonzero((drawn != GREY).any(2))
+    assert {int(np.ptp(rows)), int(np.ptp(columns))} <= {8, 9, 10}
+    assert (rows.mean() + 0.5, columns.mean() + 0.5) == (70.5, 30.5) and tuple(drawn[70, 30]) == TRACKED_COLOUR
+    points = np.full((478, 2), 60.5)
+    assert (draw_landmarks(GREY, points, MEDIAPIPE478, dots=False) != draw_landmarks(GREY, points, MEDIAPIPE478)).any()
 
 
 def test_crossing_out_goes_through_the_corners_and_the_middle():

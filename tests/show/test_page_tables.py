@@ -1,6 +1,6 @@
 import pytest
 
-from headsmith.show.page_tables import left_out_table, ranges, score_table, timings_table, versions_table
+from headsmith.show.page_tables import left_out_table, ranges, score_table, timings_table, tracking_table, versions_table
 
 
 @pytest.mark.parametrize(
@@ -58,3 +58,24 @@ def test_timings_add_up(tmp_path):
 def test_versions_name_what_runs():
     names = dict(versions_table().rows)
     assert {"python", "numpy", "torch"} <= set(names) and all(names.values())
+
+
+def test_figures_of_the_tracking_are_told_as_far_as_there_are_any():
+    summary = {
+        "counts": {"ok": 590, "missing": 0, "uncertain": 10},
+        "landmark_error_percent_iod": 0.876,
+        "landmark_error_percent_iod_by_part": {"lips": 1.234},
+        "landmark_jitter_percent_iod": {"tracked": 0.0, "detected": 0.4},
+        "focal_pixels": 1402.4,
+        "focal_deviation_pixels": 33.3,
+    }
+    assert tracking_table(summary).rows == (
+        ("frames that are ok", "590"),
+        ("frames that are uncertain", "10"),
+        ("landmark error / % of eye distance", "0.88"),
+        ("of these, lips", "1.23"),
+        ("jitter of the tracked landmarks / % of eye distance", "0.00"),
+        ("jitter of the detected landmarks / % of eye distance", "0.40"),
+        ("focal length / pixels", "1402 ± 33"),
+    )
+    assert tracking_table({"landmark_jitter_percent_iod": {"tracked": None, "detected": None}}) is None

@@ -17,7 +17,6 @@ from headsmith.show.sheets import GAP
 from headsmith.show.text import ALARM
 from headsmith.stages.quality import draw_quality
 from headsmith.stages.quality_parts import PANEL_WIDTH, alarms_of, alarms_told, spread
-from headsmith.stages.quality_tracking import normals_of
 from tests.stages.avatar_clip import COUNT, SIDE, SKIN, pictures, write_clip
 
 SETTINGS = QualitySettings(columns=3, frames=3)
@@ -162,39 +161,6 @@ def test_alarms_are_jumps_and_flags_by_frame():
     assert alarms_told(2, 9).startswith("2 of 9") and "No frame" in alarms_told(0, 9)
 
 
-def test_the_tracked_head_lies_where_the_camera_puts_it(clip, tmp_path):
-    first, second = (cut_panels(draw(clip, "tracking", tmp_path, QualitySettings(columns=3, frames=n)), 1)[0] for n in (1, 2))
-    np.testing.assert_array_equal(first, second)
-    frame = cut_panels(draw(clip, "frames", tmp_path), 3)[0]
-    rows, columns = np.nonzero(np.abs(first.astype(int) - frame).sum(2))
-    with np.load(clip["tracking"]) as tracking:
-        focal, shift = float(tracking["focal"]), tracking["translation"][0]
-    half = np.array([0.08, 0.1]) * focal / shift[2]
-    found = np.array([np.ptp(columns), np.ptp(rows)]) / SCALE
-    np.testing.assert_allclose(found, 2 * half, rtol=0.25)
-    centre = np.array([columns.mean(), rows.mean()]) / SCALE
-    np.testing.assert_allclose(centre, SIDE / 2 + focal * shift[:2] / shift[2], atol=1.0)
-
-
-def test_a_tracking_of_another_head_is_refused(clip, tmp_path):
-    with np.load(clip["tracking"]) as file:
-        arrays = dict(file) | {"head_sha256": np.array("f" * 64)}
-    np.savez(tmp_path / "tracking.npz", **arrays)
-    with pytest.raises(UserError, match="another head"):
-        draw(clip | {"tracking": tmp_path / "tracking.npz"}, "tracking", tmp_path)
-
-
-def test_an_untracked_frame_is_crossed_out(clip, tmp_path):
-    with np.load(clip["tracking"]) as file:
-        arrays = {name: array.copy() for name, array in file.items()}
-    arrays["expression"][0] = np.nan
-    arrays["status"] = np.array(["missing"] + ["ok"] * (COUNT - 1))
-    np.savez(tmp_path / "tracking.npz", **arrays)
-    sheet = draw(clip | {"tracking": tmp_path / "tracking.npz"}, "tracking", tmp_path)
-    assert near(at(cut_panels(sheet, 3)[0], 31.8, 0.1), (230, 40, 50), 60)
-    assert (sheet == ALARM).all(-1).any()
-
-
 def test_renders_stand_between_truth_and_difference(clip, tmp_path):
     truth, render, difference = cut_panels(draw(clip, "renders-basis", tmp_path), 3)
     assert near(at(truth, 3, 3), (40, 90, 200)) and near(at(render, 3, 3), SKIN)
@@ -241,10 +207,3 @@ def test_kinds_of_faults_share_the_room():
     assert [frame < 30 for frame in spread(ids, 12, list(range(20)), list(range(40, 60)))[:6]] == [True] * 3 + [False] * 3
     assert spread(ids, 1, rare, frequent) == [50]
     assert spread(ids, 3, [], []) == spread(ids, 3)
-
-
-def test_normals_point_out_of_counter_clockwise_triangles():
-    vertices = np.array([[0.0, 0, 0], [2, 0, 0], [0, 3, 0]])
-    np.testing.assert_allclose(
-        normals_of(vertices, np.array([[0, 1, 2], [0, 2, 1], [0, 0, 1]])), [[0, 0, 1], [0, 0, -1], [0, 0, 0]]
-    )

@@ -56,10 +56,12 @@ def inputs(tmp_path):
         "scores/basis.csv": "frame,psnr_head,baseline_nearest_psnr_head,baseline_mean_psnr_head,landmark_error_percent_iod\n"
         "5,26,19,18,1\n6,27,,17,\n",
         "avatar/basis/training.csv": "images,loss\n10,0.5\n20,0.25\n",
-        "tracking.csv": "frame,status,yaw_deg,pitch_deg,roll_deg,jaw_open_deg,left_eyelid,right_eyelid,residual_percent\n"
-        "0,ok,1,2,3,4,0.1,0.2,1.0\n",
+        "tracking.csv": "frame,status,residual_percent,deviation_percent,yaw_deg,pitch_deg,roll_deg,jaw_open_deg,left_eyelid,"
+        "right_eyelid,left_gaze_down_deg,left_gaze_side_deg,right_gaze_down_deg,right_gaze_side_deg\n"
+        "0,ok,1.0,,1,2,3,4,0.1,0.2,1,2,3,4\n",
         "logs/frames.tsv": "s\th:m:s\tmax_rss\tcpu_time\n2.5\t0:00:02\t100\t3\n",
         "renders/basis.mp4": "video",
+        "quality/tracking.mp4": "another video",
     }
     for name, text in {**{name: json.dumps(content) for name, content in contents.items()}, **tables}.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -73,6 +75,7 @@ def inputs(tmp_path):
     return {
         **named,
         "tracking_table": folder / "tracking.csv",
+        "tracking_video": folder / "quality/tracking.mp4",
         "assets": ROOT / "config/assets.yaml",
         **{word: [folder / name] for word, name in lists.items()},
         "pictures": pictures,
@@ -92,7 +95,7 @@ def test_the_page_needs_nothing_from_elsewhere(inputs, tmp_path):
     anchors = {attributes["id"] for _, attributes in page.tags if "id" in attributes}
     files = [address for address in page.addresses if not address.startswith("#")]
     assert {address[1:] for address in page.addresses if address.startswith("#")} <= anchors
-    assert len(set(files)) == 3 and all((output.parent / address).is_file() for address in files)
+    assert len(set(files)) == 4 and all((output.parent / address).is_file() for address in files)
     assert {path.name for path in (output.parent / "media").iterdir()} == {Path(address).name for address in files}
     for tag in ("link", "iframe", "object", "base"):
         assert tag not in [name for name, _ in page.tags]
@@ -111,12 +114,27 @@ def test_video_scores_reasons_timings_licences_and_settings_are_there(inputs, tm
     assert words.count("How to read this:") == 2
 
 
+def test_the_tracked_head_is_shown_beside_its_figures(inputs, tmp_path):
+    content = json.loads(inputs["tracking"].read_text())
+    content |= {"counts": {"ok": 8, "missing": 1, "outlier": 0}, "focal_pixels": 1400.2, "focal_deviation_pixels": 70.1}
+    content |= {"landmark_jitter_percent_iod": {"tracked": 0.111, "detected": 0.222}}
+    inputs["tracking"].write_text(json.dumps(content))
+    page = Reader(write(inputs, tmp_path).read_text())
+    videos = [attributes["src"] for tag, attributes in page.tags if tag == "video"]
+    assert videos == ["media/basis.mp4", "media/tracking.mp4"]
+    words = " ".join(page.texts)
+    for part in ("1400 ± 70", "0.11", "0.22", "frames that are missing", "green dots"):
+        assert part in words
+    assert "frames that are outlier" not in words and "None" not in words
+
+
 def test_charts_carry_their_numbers_with_gaps(inputs, tmp_path):
     page = Reader(write(inputs, tmp_path).read_text())
     charts = [json.loads(script) for script in page.scripts if script.startswith("{")]
     assert charts[0]["x"] == [5, 6]
     assert {line["name"]: line["values"] for line in charts[0]["lines"]}["nearest frame"] == [19, None]
-    assert len(charts) == 2 + 1 + 4
+    assert len(charts) == 2 + 1 + 6
+    assert [chart["marks"] for chart in charts] == [[]] * 3 + [[7]] * 6
 
 
 def test_hostile_texts_stay_texts(inputs, tmp_path):
@@ -141,7 +159,9 @@ def test_the_same_input_gives_the_same_bytes(inputs, tmp_path):
     assert [path.read_bytes() for path in files] == before
 
 
-@pytest.mark.parametrize("word", ["frames", "tracking", "tracking_table", "assets", "videos", "pictures", "scores"])
+@pytest.mark.parametrize(
+    "word", ["frames", "tracking", "tracking_table", "tracking_video", "assets", "videos", "pictures", "scores"]
+)
 def test_a_missing_file_is_told_and_no_page_is_left(inputs, tmp_path, word):
     path = inputs[word][0] if isinstance(inputs[word], list) else inputs[word]
     missing = path.with_name("missing" + path.suffix)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
-from stages.imported_clip import CONTAINER, FRAMES, MODEL, true_track
+from stages.imported_clip import CONTAINER, FRAMES, MODEL, SIDE, true_track
 
 from headsmith.bridges.track import MISSING, OUTLIER, UNCERTAIN, project_embedded
 from headsmith.contract.conventions import MEDIAPIPE478
@@ -43,3 +43,6 @@ def deviations():
         "identity_deviation": np.full(len(MODEL.identity), 0.25),
         "focal_deviation": 0.05,
     }
+
+
+__all__ = ["BAD", "CONTAINER", "EMBEDDING", "FRAMES", "MODEL", "PARAMETERS", "SIDE", "deviations", "tracked_clip"]

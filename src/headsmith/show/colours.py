@@ -38,6 +38,9 @@ HEAD_COLOUR: Colour = (0, 230, 118)
 MOUTH_COLOUR: Colour = (255, 64, 129)
 MATTE_COLOUR: Colour = (255, 196, 0)
 
+STATUS_COLOURS: dict[str, Colour] = {"missing": (87, 96, 106), "outlier": (209, 36, 47), "uncertain": (230, 150, 0)}
+"""Of frames that are not ok."""
+
 LARGEST_DIFFERENCE = 0.25
 """Difference, of values in 0..1, that has the scale's brightest colour."""
 

@@ -11,6 +11,10 @@ from headsmith.show.text import Colour
 
 Picture = UInt8[ndarray, "H W 3"]
 
+MESH_COLOUR: Colour = (175, 215, 255)
+TRACKED_COLOUR: Colour = (60, 255, 90)
+"""Of the tracked head's own landmarks, beside those that were detected."""
+
 FRACTION_BITS = 4
 """OpenCV takes fixed-point coordinates: sixteenths of a pixel."""
 
@@ -30,24 +34,35 @@ CONTOUR_COLOURS: dict[str, Colour] = {
 """Right (the subject's own) in warm colours, left in cool ones: a swap is seen at a glance."""
 
 
-def draw_landmarks(picture: Picture, points: Float[ndarray, "L _xy"], convention: Convention | None = None) -> Picture:
+def draw_landmarks(
+    picture: Picture, points: Float[ndarray, "L _xy"], convention: Convention | None = None, *, dots: bool = True
+) -> Picture:
     """Return a picture with the contours that a convention knows, and dots where it knows none.
 
     Args:
         picture: What to draw on.
         points: x right, y down, in pixels of ``picture`` from its upper left corner; a third column is ignored.
         convention: What the points are; None: all are dots.
+        dots: Whether there are dots beside the contours.
     """
     drawn = picture.copy()
     fixed = _fixed(points[:, :2])
     rings, lines = ({}, {}) if convention is None else (convention.rings, convention.lines)
     in_contours = {index for contour in (*rings.values(), *lines.values()) for index in contour}
-    for index, point in enumerate(fixed):
+    for index, point in enumerate(fixed if dots else ()):
         if index not in in_contours:
             cv2.circle(drawn, tuple(map(int, point)), 12, (255, 255, 255), -1, cv2.LINE_AA, FRACTION_BITS)
     for contours, closed in ((rings, True), (lines, False)):
         for name, contour in contours.items():
             cv2.polylines(drawn, [fixed[list(contour)]], closed, CONTOUR_COLOURS[name], 1, cv2.LINE_AA, FRACTION_BITS)
+    return drawn
+
+
+def draw_points(picture: Picture, points: Float[ndarray, "n 2"], colour: Colour, radius: float = 1.5) -> Picture:
+    """Return a picture with a dot at each point that has a place; ``radius`` in pixels."""
+    drawn = picture.copy()
+    for x, y in _fixed(points[np.isfinite(points).all(1)]).tolist():
+        cv2.circle(drawn, (x, y), round(radius * 2**FRACTION_BITS), colour, -1, cv2.LINE_AA, FRACTION_BITS)
     return drawn
 
 
@@ -84,25 +99,28 @@ def draw_mesh(
     picture: Picture,
     face_ids: Int[ndarray, "H W"],
     barycentrics: Float[ndarray, "H W 3"],
-    normals: Float[ndarray, "F 3"],
-    share: float = 0.55,
+    light: Float[ndarray, "F 3"],
+    share: float = 0.6,
 ) -> Picture:
-    """Return a picture with a translucent, shaded mesh and its edges over it.
+    """Return a picture with a translucent, smoothly shaded mesh over it.
 
     Args:
         picture: What to draw on.
         face_ids: Triangle seen at each pixel, -1 where there is none.
-        barycentrics: Weights of its corners, perspective-correct.
-        normals: Unit normal of each triangle in the camera's axes; the light comes from the camera.
+        barycentrics: Weights of its corners, perspective-correct; 0 where there is none.
+        light: On the corners of each triangle, 0..1.
         share: Of mesh in the mixture, 0..1.
     """
-    seen = face_ids >= 0
-    light = 0.25 + 0.75 * np.abs(normals[face_ids[seen], 2])
-    edge = barycentrics[seen].min(1) < 0.05
-    surface = light[:, None] * np.where(edge[:, None], (70, 140, 235), (170, 215, 255))
-    drawn = picture.astype(np.float64)
-    drawn[seen] = (1 - share) * drawn[seen] + share * surface
-    return np.round(drawn).astype(np.uint8)
+    drawn, seen = picture.copy(), face_ids >= 0
+    if not seen.any():
+        return drawn
+    left, top, width, height = cv2.boundingRect(seen.astype(np.uint8))
+    box = np.s_[top : top + height, left : left + width]
+    shade = np.einsum("hwc,hwc->hw", barycentrics[box], light[face_ids[box]]).astype(np.float32)
+    surface = cv2.merge([shade * (share * channel) for channel in MESH_COLOUR])
+    keep = 1 - np.float32(share) * seen[box][..., None]
+    drawn[box] = cv2.convertScaleAbs(picture[box] * keep + surface)
+    return drawn
 
 
 def cross_out(picture: Picture, colour: Colour = (230, 40, 50)) -> Picture:

@@ -60,6 +60,8 @@ class Page:
     summary: str
     tiles: tuple[tuple[str, str], ...] = ()
     videos: tuple[Media, ...] = ()
+    tracked: Media | None = None
+    tracking: Table | None = None
     scores: Table | None = None
     score_notes: tuple[tuple[str, str], ...] = ()
     charts: tuple[Chart, ...] = ()
@@ -97,8 +99,9 @@ TEMPLATE = """{%- macro show_table(table) -%}
 <h1>{{ page.clip }}</h1>
 <p class="faint">{{ page.title }} · {{ page.summary }}</p>
 <div class="tiles">{% for value, name in page.tiles %}<div class="tile"><b>{{ value }}</b>{{ name }}</div>{% endfor %}</div>
-<nav><a href="#renders">Renders</a><a href="#scores">Scores</a><a href="#curves">Curves</a><a href="#stages">Stages</a>
-<a href="#left-out">Left out</a><a href="#timings">Timings</a><a href="#provenance">Provenance</a></nav>
+<nav><a href="#renders">Renders</a><a href="#tracking">Tracking</a><a href="#scores">Scores</a><a href="#curves">Curves</a>
+<a href="#stages">Stages</a><a href="#left-out">Left out</a><a href="#timings">Timings</a>
+<a href="#provenance">Provenance</a></nav>
 </header>
 <main>
 <h2 id="renders">Truth, render, difference</h2>
@@ -108,6 +111,11 @@ Right: their difference. Shoulders and clothes are not part of the avatar, so th
 <video src="{{ video.address }}" controls loop muted playsinline preload="auto"></video>
 <figcaption><b>{{ video.title }}</b> {{ video.note }}</figcaption></figure>
 {% endfor %}
+<h2 id="tracking">The tracked head</h2>
+{% if page.tracked %}<figure>
+<video src="{{ page.tracked.address }}" controls loop muted playsinline preload="metadata"></video>
+<figcaption>{{ page.tracked.note }}</figcaption></figure>
+{% endif %}{% if page.tracking %}{{ show_table(page.tracking) }}{% endif %}
 <h2 id="scores">Scores</h2>
 {% if page.scores %}{{ show_table(page.scores) }}
 <p class="faint">The best of each row is set in bold. The baselines need no avatar: one

@@ -14,13 +14,16 @@ MOST_POINTS = 1500
 """Points of a line in the page; longer tables are thinned evenly."""
 
 
-def make_charts(score_tables: Sequence[Path], curves: Sequence[Path], tracking: Path) -> Iterable[Chart]:
+def make_charts(
+    score_tables: Sequence[Path], curves: Sequence[Path], tracking: Path, marks: tuple[int, ...] = ()
+) -> Iterable[Chart]:
     """Yield the charts: scores per held-out frame, training, tracking.
 
     Args:
         score_tables: ``scores/{variant}.csv``.
         curves: ``avatar/{variant}/training.csv``.
         tracking: ``tracking.csv``.
+        marks: Frames that tracking could not use.
 
     Raises:
         UserError: A table is missing or empty.
@@ -29,7 +32,7 @@ def make_charts(score_tables: Sequence[Path], curves: Sequence[Path], tracking: 
     yield from score_charts(scores)
     for path in curves:
         yield from training_charts(path.parent.name, read_columns(path))
-    yield from tracking_charts(read_columns(tracking))
+    yield from tracking_charts(read_columns(tracking), marks)
 
 
 def read_columns(path: Path) -> Columns:
@@ -80,22 +83,25 @@ def training_charts(variant: str, columns: Columns) -> Iterable[Chart]:
         yield Chart(f"Training, {variant}: {name}", x_name, note, _x(columns[x_name]), {name: tuple(values)})
 
 
-def tracking_charts(columns: Columns) -> Iterable[Chart]:
-    """Yield the charts of ``TRACKING_CHARTS``.
+def tracking_charts(columns: Columns, marks: tuple[int, ...] = ()) -> Iterable[Chart]:
+    """Yield the charts of ``TRACKING_CHARTS`` without lines that have no value, some frames marked.
 
     Raises:
         KeyError: The table lacks a column.
     """
     x = _x(columns["frame"])
     for names, title, note in TRACKING_CHARTS:
-        yield Chart(title, "frame", note, x, {name: tuple(columns[column]) for name, column in names.items()})
+        lines = {name: tuple(columns[column]) for name, column in names.items()}
+        known = {name: values for name, values in lines.items() if any(value is not None for value in values)}
+        yield Chart(title, "frame", note, x, known, marks[:: 1 + len(marks) // MOST_POINTS])
 
 
 TRACKING_CHARTS: tuple[tuple[dict[str, str], str, str], ...] = (
     (
-        {"error": "residual_percent"},
+        {"error": "residual_percent", "standard deviation": "deviation_percent"},
         "Tracking error / % of eye distance",
-        "Peaks are blurred or turned faces; gaps were not tracked.",
+        "Peaks are blurred or turned faces; gaps have no landmarks, marked frames are not used. The standard deviation tells "
+        "how far noise in the landmarks can move the head.",
     ),
     (
         {"yaw": "yaw_deg", "pitch": "pitch_deg", "roll": "roll_deg"},
@@ -107,6 +113,16 @@ TRACKING_CHARTS: tuple[tuple[dict[str, str], str, str], ...] = (
         {"left": "left_eyelid", "right": "right_eyelid"},
         "Eyelids, 0 open, 1 closed",
         "Blinks are narrow peaks of both at once.",
+    ),
+    (
+        {"left": "left_gaze_side_deg", "right": "right_gaze_side_deg"},
+        "Gaze to the subject's left / degrees",
+        "Both eyes jump together when the person looks elsewhere.",
+    ),
+    (
+        {"left": "left_gaze_down_deg", "right": "right_gaze_down_deg"},
+        "Gaze downwards / degrees",
+        "Blinks show here too: the lids hide the irises.",
     ),
 )
 """Names of lines with their columns of ``tracking.csv``, the chart's heading, and how to read it."""

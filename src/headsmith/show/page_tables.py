@@ -78,6 +78,30 @@ def score_table(scores: Scores) -> Table | None:
     return Table(("score", *scores, *BASELINES.values()), tuple(rows), frozenset(best))
 
 
+def tracking_table(summary: dict[str, Any]) -> Table | None:
+    """Return the figures of ``tracking.json`` that a person asks for, as far as it has them; None where it has none."""
+    parts = summary.get("landmark_error_percent_iod_by_part", {})
+    jitter, deviation = summary.get("landmark_jitter_percent_iod", {}), summary.get("deviation_percent_iod", {})
+    focal = f"{summary['focal_pixels']:.0f}" if "focal_pixels" in summary else None
+    if focal and "focal_deviation_pixels" in summary:
+        focal += f" ± {summary['focal_deviation_pixels']:.0f}"
+    figures = (
+        *((f"frames that are {status}", str(count)) for status, count in summary.get("counts", {}).items() if count),
+        ("landmark error / % of eye distance", _two(summary.get("landmark_error_percent_iod"))),
+        *((f"of these, {name}", _two(error)) for name, error in parts.items()),
+        ("jitter of the tracked landmarks / % of eye distance", _two(jitter.get("tracked"))),
+        ("jitter of the detected landmarks / % of eye distance", _two(jitter.get("detected"))),
+        ("standard deviation of the landmarks, median / % of eye distance", _two(deviation.get("median"))),
+        ("focal length / pixels", focal),
+    )
+    rows = tuple((name, value) for name, value in figures if value)
+    return Table(("tracking", "value"), rows) if rows else None
+
+
+def _two(value: float | None) -> str | None:
+    return None if value is None else f"{value:.2f}"
+
+
 def left_out_table(
     frames: dict[str, Any], landmarks: dict[str, Any], tracking: dict[str, Any], dataset: dict[str, Any], scores: Scores
 ) -> Table | None:

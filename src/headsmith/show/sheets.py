@@ -54,11 +54,20 @@ def contact_sheet(panels: Sequence[Panel], *, columns: int, title: str, note: st
     """
     if not panels:
         raise ValueError("a contact sheet needs a panel")
+    return headed_sheet([*panel_rows(panels, columns), *footer], title=title, note=note)
+
+
+def panel_rows(panels: Sequence[Panel], columns: int) -> list[Picture]:
+    """Return panels with their captions, so many beside each other."""
     cards = [_card(panel) for panel in panels]
-    rows = [_row(cards[start : start + columns]) for start in range(0, len(cards), columns)]
-    width = max(NARROWEST_SHEET, *(strip.shape[1] for strip in (*rows, *footer)))
+    return [_row(cards[start : start + columns]) for start in range(0, len(cards), columns)]
+
+
+def headed_sheet(strips: Sequence[Picture], *, title: str, note: str) -> Picture:
+    """Put strips under a heading and a note that says how to read them; at least ``NARROWEST_SHEET`` wide."""
+    width = max(NARROWEST_SHEET, *(strip.shape[1] for strip in strips))
     heading = text_block(title, width, TITLE_SIZE, bold=True)
-    return stack([heading, text_block(note, width, NOTE_SIZE, colour=FAINT), *rows, *footer], width)
+    return stack([heading, text_block(note, width, NOTE_SIZE, colour=FAINT), *strips], width)
 
 
 def stack(strips: Sequence[Picture], width: int) -> Picture:

@@ -16,7 +16,7 @@ from headsmith.exports.tables import clip_table, identity_table, write_csv, writ
 from headsmith.heads.model import HeadModel, HeadParameters
 from headsmith.media.progress import progress
 from headsmith.stages.exports_frames import left_out, times_of, usable
-from headsmith.stages.tracking_output import head_angles
+from headsmith.stages.tracking_table import head_angles
 
 
 def write_tables(*, export: str, folder: Path, clip: str, frames: Path, tracked: Track, model: HeadModel) -> dict[str, Any]:

@@ -38,7 +38,8 @@ def draw_quality(
         clip: Name of the clip.
         picture: ``frames``, ``landmarks``, ``matte``, ``parsing``, ``masks``, ``tracking`` or ``renders-<variant>``.
         inputs: ``frames`` (manifest) always, and by picture: ``landmarks`` (npz); ``matte``; ``parsing``; ``mouth_masks`` and
-            ``head_masks``; ``tracking`` (npz) and ``head`` (npz); ``renders``. Manifests stand for their folders.
+            ``head_masks``; ``tracking`` (npz), ``tracking_summary``, ``landmarks`` and ``head`` (npz); ``renders``. Manifests
+            stand for their folders.
         output: The PNG.
         settings: How many frames, in how many columns.
 

@@ -70,7 +70,16 @@ def frame_panel(inputs: dict[str, Path], frame_id: int, clip: str) -> Picture:
     Raises:
         UserError: It cannot be read.
     """
-    return enlarge(read_image(folder_of(inputs["frames"]) / frame_name(frame_id), clip=clip), PANEL_WIDTH)
+    return enlarge(read_frame(inputs["frames"], frame_id, clip), PANEL_WIDTH)
+
+
+def read_frame(manifest: Path, frame_id: int, clip: str) -> Picture:
+    """Return a frame of the clip as it is on disk.
+
+    Raises:
+        UserError: It cannot be read.
+    """
+    return read_image(folder_of(manifest) / frame_name(frame_id), clip=clip)
 
 
 def grey_image(manifest: Path, frame_id: int, clip: str) -> UInt8[ndarray, "h w"]:

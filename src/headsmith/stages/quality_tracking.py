@@ -1,91 +1,137 @@
-"""The picture of the tracking: the head over the frames, and its curves over time."""
+"""The picture of the tracking: the head over the frames that tell most, its curves over time, and what went wrong."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
-import torch
 from jaxtyping import Float
 from numpy import ndarray
 
+from headsmith.bridges.track import OK
 from headsmith.contract.settings import QualitySettings
-from headsmith.heads.model import HeadModel, HeadParameters
-from headsmith.maths.cameras import Camera, project, to_camera
-from headsmith.mesh.rasterize import rasterize_mesh
-from headsmith.mesh.shading import face_normals
-from headsmith.show.curves import Plot, draw_plots
-from headsmith.show.overlays import cross_out, draw_mesh
-from headsmith.show.sheets import Panel, contact_sheet
-from headsmith.stages.quality_parts import PANEL_WIDTH, Picture, frame_panel, spread
-from headsmith.stages.tracking_file import read_tracking
+from headsmith.show.colours import STATUS_COLOURS, legend
+from headsmith.show.curves import draw_plots
+from headsmith.show.overlays import TRACKED_COLOUR, cross_out, draw_landmarks, draw_points
+from headsmith.show.page_tables import ranges
+from headsmith.show.sheets import CAPTION_SIZE, GAP, NOTE_SIZE, Panel, Picture, enlarge, headed_sheet, panel_rows
+from headsmith.show.text import FAINT, text_block
+from headsmith.stages.quality_parts import PANEL_WIDTH, read_frame
+from headsmith.stages.quality_tracking_choice import choose_frames
+from headsmith.stages.quality_tracking_data import TrackedClip, read_tracked_clip
+from headsmith.stages.quality_tracking_head import SeenHead, mesh_over, see_heads
+from headsmith.stages.quality_tracking_plots import tracking_plots
 
-Arrays = dict[str, ndarray]
-TRACKED = ("identity", "expression", "jaw", "eyes", "eyelids", "neck", "rotation", "translation", "focal", "principal")
+AROUND = 1.2
+"""Side of the close-up of a face, as a multiple of its landmarks' extent."""
+HEADING_SIZE = 26
+LISTED = 18
+"""Lines of the list of flagged frames."""
+NOTE = (
+    "Left of each pair: a close-up; contours as detected, and green dots where the head has them: the dots should "
+    "lie on the contours. Right: the head over the frame; eyes, nose and lips must lie on the person's own. Errors are mean "
+    "distances of all landmarks but the face's outline, in percent of the distance between the outer eye corners."
+)
 
 
 def show_tracking(clip: str, picture: str, inputs: dict[str, Path], settings: QualitySettings) -> Picture:
-    """Draw the tracked head over the frames, and what was tracked over time."""
-    model = HeadModel.load(inputs["head"])
-    arrays = read_tracking(inputs["tracking"], model.container, clip).arrays
-    ids = [int(i) for i in arrays["ids"]]
-    status = {i: str(word) for i, word in zip(ids, arrays["status"], strict=True)}
-    bad = [i for i, word in status.items() if word != "ok"]
-    panels = []
-    for i in spread(ids, settings.frames, bad):
-        row = ids.index(i)
-        residual = "" if status[i] == "missing" else f" · {arrays['residual'][row]:.2f} %"
-        drawn = _mesh_over(frame_panel(inputs, i, clip), model, arrays, row)
-        panels.append(Panel(drawn, f"frame {i} · {status[i]}{residual}", status[i] != "ok"))
-    note = (
-        "The head model at its tracked place, over the frames; the number is the mean landmark error in percent of the "
-        "distance between the outer eye corners. Eyes, nose and lips must lie on the person's own. "
-        "Red strokes in the curves: frames that are not used."
+    """Draw the tracked head over frames, and what was tracked over time."""
+    words = ("tracking", "head", "landmarks", "tracking_summary")
+    tracked = read_tracked_clip(clip, *(inputs[word] for word in words))
+    pairs = max(1, settings.columns // 2)
+    width = 2 * pairs * (PANEL_WIDTH + GAP) - GAP
+    strips = []
+    for heading, places in choose_frames(tracked, settings.frames // pairs, pairs):
+        panels = [panel for pair in draw_pairs(tracked, places, inputs["frames"], clip) for panel in pair]
+        strips += [text_block(heading, width, HEADING_SIZE, bold=True), *panel_rows(panels, 2 * pairs)]
+    plots = draw_plots(tracking_plots(tracked), width, columns=min(2, pairs))
+    return headed_sheet(
+        [*strips, *explain_curves(tracked, width), plots, *list_flagged(tracked, width)],
+        title=f"{clip}: tracking",
+        note=f"{count_frames(tracked)} {NOTE}",
     )
-    footer = [draw_plots(tracking_plots(arrays, model.container.expression_names), PANEL_WIDTH * settings.columns)]
-    return contact_sheet(panels, columns=settings.columns, title=f"{clip}: tracking", note=note, footer=footer)
 
 
-def tracking_plots(arrays: Arrays, names: Sequence[str]) -> list[Plot]:
-    """Return the curves of a clip: error, head turn, jaw and eyelids, and the strongest of its expressions, ``names``."""
-    ids, marks = arrays["ids"], tuple(int(i) for i in arrays["ids"][arrays["status"] != "ok"])
-    strongest = np.argsort(-np.nan_to_num(arrays["expression"]).std(0), kind="stable")[:4]
-    jaw = {"jaw opening / rad": arrays["jaw"][:, 0], "left lid": arrays["eyelids"][:, 0], "right lid": arrays["eyelids"][:, 1]}
-    forward = arrays["rotation"][:, :, 2]
-    turn = {
-        "yaw": np.degrees(np.arctan2(forward[:, 0], -forward[:, 2])),
-        "pitch": np.degrees(np.arcsin(np.clip(forward[:, 1], -1, 1))),
-    }
-    expressions = {names[code]: arrays["expression"][:, code] for code in strongest}
-    return [
-        Plot("Landmark error", "frame", "% of eye distance", ids, {"error": arrays["residual"]}, marks),
-        Plot("Where the face points", "frame", "degrees", ids, turn, marks),
-        Plot("Jaw and eyelids", "frame", "", ids, jaw, marks),
-        Plot("Expression codes that move most", "frame", "", ids, expressions, marks),
-    ]
+def draw_pairs(tracked: TrackedClip, places: list[int], frames: Path, clip: str) -> Iterator[tuple[Panel, Panel]]:
+    """Yield the two panels of each frame: its landmarks close up, and the head over it.
+
+    Raises:
+        UserError: A frame cannot be read.
+    """
+    parts = tracked.part_errors()
+    for place, head in see_heads(tracked.track, tracked.model, tracked.contours, places):
+        frame = read_frame(frames, int(tracked.track.ids[place]), clip)
+        whole = enlarge(frame, PANEL_WIDTH)
+        over = cross_out(whole) if head is None else mesh_over(whole, head, tracked.faces, PANEL_WIDTH / frame.shape[1])
+        captions = caption(tracked, place, parts)
+        alarm = tracked.track.status[place] != OK
+        yield Panel(close_up(frame, tracked, place, head), captions[0], alarm), Panel(over, captions[1], alarm)
 
 
-def _mesh_over(frame: Picture, model: HeadModel, arrays: Arrays, row: int) -> Picture:
-    """Return a panel with the head of one frame; the frame alone where nothing was tracked."""
-    numbers = {name: torch.as_tensor(arrays[name], dtype=torch.float32) for name in TRACKED}
-    if not all(torch.isfinite(numbers[name][row]).all() for name in TRACKED[1:8]):
-        return cross_out(frame)
-    codes = HeadParameters(
-        numbers["identity"], *(numbers[name][row] for name in ("expression", "jaw", "eyes", "eyelids", "neck"))
-    )
-    size = (int(arrays["size"][0]), int(arrays["size"][1]))
-    camera = Camera(
-        numbers["rotation"][row], numbers["translation"][row], numbers["focal"].expand(2), numbers["principal"], size
-    )
-    vertices = model.forward(codes)
-    pixels, depth = project(vertices, camera)
-    scale = frame.shape[1] / size[0]
-    corners = torch.cat([pixels * scale, depth[:, None]], 1).numpy()
-    faces = model.faces.numpy()
-    face_ids, barycentrics, _ = rasterize_mesh(corners, faces, frame.shape[1], frame.shape[0], True)
-    return draw_mesh(frame, face_ids, barycentrics, normals_of(to_camera(vertices, camera).numpy(), faces))
+def caption(tracked: TrackedClip, place: int, parts: Mapping[str, ndarray]) -> tuple[str, str]:
+    """Return the words under the two panels: the error; and why the frame is not ok, or which part of the face is worst."""
+    track, frame_id = tracked.track, int(tracked.track.ids[place])
+    error = "" if np.isnan(track.residual[place]) else f" · {track.residual[place]:.2f} %"
+    if "deviation" in tracked.deviations and error:
+        error += f" ± {tracked.deviations['deviation'][place]:.2f}"
+    if track.status[place] != OK:
+        return f"frame {frame_id}{error}", f"{track.status[place]}: {tracked.reason(frame_id)}"
+    worst = max(parts, key=lambda name: parts[name][place])
+    return f"frame {frame_id}{error}", f"most at the {worst}: {parts[worst][place]:.1f} %"
 
 
-def normals_of(vertices: Float[ndarray, "V 3"], faces: ndarray) -> Float[ndarray, "F 3"]:
-    """Return the unit normal of each triangle; zero where it has no area."""
-    normals = face_normals(vertices, faces)
-    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+def close_up(frame: Picture, tracked: TrackedClip, place: int, head: SeenHead | None) -> Picture:
+    """Return a square panel around the face with its landmarks: contours as detected, green dots where the head has them.
+
+    A frame without detected landmarks is crossed out.
+    """
+    own = np.full((1, 2), np.nan) if head is None else head.landmarks
+    detected = tracked.detected[place]
+    left, top, side = square_around(np.concatenate([own, detected]), frame.shape[1], frame.shape[0])
+    scale = PANEL_WIDTH / side
+    panel = enlarge(frame[top : top + side, left : left + side], PANEL_WIDTH)
+    drawn = cross_out(panel)
+    if np.isfinite(detected).all():
+        drawn = draw_landmarks(panel, (detected - (left, top)) * scale, tracked.convention, dots=False)
+    return draw_points(drawn, (own - (left, top)) * scale, TRACKED_COLOUR)
+
+
+def square_around(points: Float[ndarray, "n 2"], width: int, height: int) -> tuple[int, int, int]:
+    """Return left, top and side of a square around points, pixels, as large as fits the frame; NaN does not count."""
+    near = points[np.isfinite(points).all(1)].clip(0, (width, height))
+    most = min(width, height)
+    if not len(near):
+        return 0, 0, most
+    low, high = near.min(0), near.max(0)
+    side = int(np.clip(AROUND * (high - low).max(), 8, most))
+    left, top = np.round((low + high - side) / 2).clip(0, (width - side, height - side)).astype(int).tolist()
+    return left, top, side
+
+
+def explain_curves(tracked: TrackedClip, width: int) -> list[Picture]:
+    """Return what the marks in the curves mean, as far as there are any."""
+    kinds = [kind for kind in STATUS_COLOURS if kind in tracked.track.status]
+    entries = [(f"{kind}, {tracked.track.status.count(kind)} frames", STATUS_COLOURS[kind]) for kind in kinds]
+    bands = " Bands are one standard deviation wide to either side." if "parameter_deviation" in tracked.deviations else ""
+    note = f"Curves over all frames.{bands} Yaw is to the subject's left, pitch down; x to the right, y down, z away."
+    return [text_block(note, width, NOTE_SIZE, colour=FAINT), *([legend(entries, width)] if entries else [])]
+
+
+def list_flagged(tracked: TrackedClip, width: int) -> list[Picture]:
+    """Return the frames that are not ok by status and reason, a line each; nothing where all are."""
+    groups: dict[str, list[int]] = {}
+    for frame_id, status in zip(tracked.track.ids.tolist(), tracked.track.status, strict=True):
+        if status != OK:
+            groups.setdefault(f"{status}: {tracked.reason(frame_id)}", []).append(frame_id)
+    lines = [f"{what}: {'frame' if len(ids) == 1 else 'frames'} {ranges(ids)}" for what, ids in groups.items()]
+    if len(lines) > LISTED:
+        hidden = sum(len(ids) for ids in list(groups.values())[LISTED:])
+        lines = [*lines[:LISTED], f"and {hidden} frames more: tracking.csv has them all, with reasons"]
+    heading = [text_block("Flagged frames", width, HEADING_SIZE, bold=True)] if lines else []
+    return heading + [text_block(line, width, CAPTION_SIZE) for line in lines]
+
+
+def count_frames(tracked: TrackedClip) -> str:
+    """Return a sentence on how many frames are ok, and how well the head fits them."""
+    status, error = tracked.track.status, tracked.track.residual[tracked.ok]
+    told = f", with a mean error of {error.mean():.2f} %" if len(error) else ""
+    return f"{status.count(OK)} of {len(status)} frames are ok{told}."

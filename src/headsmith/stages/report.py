@@ -13,9 +13,9 @@ from headsmith.contract.settings import ReportSettings
 from headsmith.media.atomic import atomic_folder, atomic_path
 from headsmith.media.images import read_image
 from headsmith.media.listing import read_listing
-from headsmith.show.page import Media, Page, Table, print_page
+from headsmith.show.page import Chart, Media, Page, Table, print_page
 from headsmith.show.page_lines import make_charts
-from headsmith.show.page_tables import left_out_table, read_json, score_table, timings_table, versions_table
+from headsmith.show.page_tables import left_out_table, read_json, score_table, timings_table, tracking_table, versions_table
 
 Inputs = dict[str, Path | list[Path]]
 
@@ -27,10 +27,15 @@ PICTURE_NOTES = {
     "matte": "the person over a checkerboard; squares inside the face or wall around the hair mean a bad matte.",
     "parsing": "one colour a label; look for skin on the wall, hair on the forehead, and lips that are all there.",
     "masks": "the head's edge follows the hair and ends at the collar, the mouth's edge holds both lips.",
-    "tracking": "the head model over the frames; eyes, nose and lips lie on the person's own, the curves have no jumps.",
+    "tracking": "the head over the worst, median and best frames: eyes, nose, lips lie on the person's own; no curve jumps.",
     "renders": "truth, render and difference in turn; bright edges are misplaced borders, bright areas wrong colours.",
 }
 """What to look for in the picture of each stage."""
+
+TRACKING_NOTE = (
+    "Left: contours as detected, and green dots where the tracked head has them. Right: the tracked head over the frame. "
+    "Below: the landmark error over the clip; grey frames have no landmarks, red ones do not fit, orange ones are in doubt."
+)
 
 SCORE_NOTES = (
     ("PSNR", "peak signal-to-noise ratio in dB: minus ten times the logarithm of the mean squared error, values in 0..1. "
@@ -59,8 +64,9 @@ def write_report(*, clip: str, inputs: Inputs, config: dict[str, Any], output: P
     Args:
         clip: Name of the clip.
         inputs: By word: ``frames`` (manifest), ``landmarks`` (summary), ``tracking`` (summary), ``tracking_table``,
-            ``dataset``, ``assets`` (the list), and lists: ``curves``, ``videos``, ``scores``, ``score_tables``,
-            ``pictures``, ``benchmarks`` (Snakemake's, as far as there are any; their names are their stages').
+            ``tracking_video``, ``dataset``, ``assets`` (the list), and lists: ``curves``, ``videos``, ``scores``,
+            ``score_tables``, ``pictures``, ``benchmarks`` (Snakemake's, as far as there are any; their names are their
+            stages').
         config: The whole configuration; its ``clip`` is the clip's line of the table.
         output: The page.
         settings: The page's title.
@@ -73,7 +79,9 @@ def write_report(*, clip: str, inputs: Inputs, config: dict[str, Any], output: P
     dataset = read_json(single(inputs, "dataset"), clip)
     tracking = read_json(single(inputs, "tracking"), clip)
     with atomic_folder(output.parent / "media") as folder:
-        videos = [copy_video(path, folder) for path in several(inputs, "videos")]
+        note = "truth · render · difference"
+        videos = [copy_video(path, folder, f"variant {path.stem}", note) for path in several(inputs, "videos")]
+        tracked = copy_video(single(inputs, "tracking_video"), folder, "tracking", TRACKING_NOTE)
         pictures = [copy_picture(path, folder, clip) for path in several(inputs, "pictures")]
     page = Page(
         title=settings.title,
@@ -81,9 +89,11 @@ def write_report(*, clip: str, inputs: Inputs, config: dict[str, Any], output: P
         summary=summarise(frames, dataset),
         tiles=tuple(make_tiles(scores, tracking)),
         videos=tuple(videos),
+        tracked=tracked,
+        tracking=tracking_table(tracking),
         scores=score_table(scores),
         score_notes=SCORE_NOTES,
-        charts=tuple(make_charts(several(inputs, "score_tables"), several(inputs, "curves"), single(inputs, "tracking_table"))),
+        charts=tuple(draw_charts(inputs, tracking)),
         pictures=tuple(pictures),
         left_out=left_out_table(frames, read_json(single(inputs, "landmarks"), clip), tracking, dataset, scores),
         timings=timings_table(several(inputs, "benchmarks")),
@@ -94,6 +104,12 @@ def write_report(*, clip: str, inputs: Inputs, config: dict[str, Any], output: P
     )
     with atomic_path(output) as partial:
         partial.write_text(print_page(page), encoding="utf-8")
+
+
+def draw_charts(inputs: Inputs, tracking: dict[str, Any]) -> Iterable[Chart]:
+    """Return the charts; frames that tracking could not use are marked in its own."""
+    marks = tuple(int(item["id"]) for item in tracking.get("not_ok", []))
+    return make_charts(several(inputs, "score_tables"), several(inputs, "curves"), single(inputs, "tracking_table"), marks)
 
 
 def single(inputs: Inputs, word: str) -> Path:
@@ -108,13 +124,13 @@ def several(inputs: Inputs, word: str) -> list[Path]:
     return [Path(path) for path in value] if isinstance(value, list) else [Path(value)]
 
 
-def copy_video(path: Path, folder: Path) -> Media:
-    """Copy the video of a variant into the report's folder."""
+def copy_video(path: Path, folder: Path, title: str, note: str) -> Media:
+    """Copy a video into the report's folder."""
     try:
         (folder / path.name).write_bytes(path.read_bytes())
     except FileNotFoundError as error:
-        raise UserError("the video is missing", file=path, remedy="run snakemake again: it is rendered anew") from error
-    return Media(f"media/{path.name}", f"variant {path.stem}", "truth · render · difference")
+        raise UserError("the video is missing", file=path, remedy="run snakemake again: it is made anew") from error
+    return Media(f"media/{path.name}", title, note)
 
 
 def copy_picture(path: Path, folder: Path, clip: str) -> Media:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from numpy import ndarray
 
 from headsmith.contract.errors import UserError
@@ -13,6 +14,7 @@ KEYS = (
     *("ids", "identity", "expression", "jaw", "eyes", "neck", "eyelids", "rotation", "translation"),
     *("focal", "principal", "size", "status", "residual", "head_sha256", "convention"),
 )
+DEVIATIONS = ("deviation", "parameter_deviation", "identity_deviation", "focal_deviation")
 
 
 @dataclass(frozen=True)
@@ -46,3 +48,9 @@ def read_tracking(path: Path, head: HeadContainer, clip: str) -> Tracking:
         what = f"the tracking was made with another head ({made_with[:12]}) than {head.name} ({head.sha256[:12]})"
         raise UserError(what, clip=clip, file=path, remedy=f"delete {path} and run snakemake again: {remake}")
     return Tracking(arrays)
+
+
+def read_deviations(path: Path) -> dict[str, ndarray]:
+    """Return the standard deviations of a tracking that was read before; those that it has, none where it was imported."""
+    with np.load(path, allow_pickle=False) as content:
+        return {name: content[name] for name in DEVIATIONS if name in content}

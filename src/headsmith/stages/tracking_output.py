@@ -10,18 +10,17 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from numpy import ndarray
-from torch import Tensor
 
 from headsmith.bridges.smoothing import runs_of
 from headsmith.bridges.track import OK, STATUSES, Track, project_embedded
 from headsmith.contract.conventions import Convention
 from headsmith.heads.container import HeadContainer
 from headsmith.heads.model import HeadModel
-from headsmith.maths.cameras import FLIP
 from headsmith.media.atomic import atomic_path
+from headsmith.stages.tracking_file import DEVIATIONS
 from headsmith.stages.tracking_input import SeenLandmarks
 from headsmith.stages.tracking_jitter import jitter, point_jitter
-from headsmith.stages.tracking_table import table_columns, write_table
+from headsmith.stages.tracking_table import head_angles, table_columns, write_table
 
 
 @dataclass(frozen=True)
@@ -70,8 +69,7 @@ class Tracked:
     @property
     def deviations(self) -> dict[str, ndarray]:
         """The arrays of standard deviations that ``tracking.npz`` holds, float32; none where none were estimated."""
-        names = ("deviation", "parameter_deviation", "identity_deviation", "focal_deviation")
-        values = {name: getattr(self, name) for name in names}
+        values = {name: getattr(self, name) for name in DEVIATIONS}
         return {name: np.asarray(value, np.float32) for name, value in values.items() if value is not None}
 
 
@@ -133,19 +131,6 @@ def summarise(tracked: Tracked) -> dict[str, Any]:
         **deviation_figures(tracked),
         **tracked.notes,
     }
-
-
-def head_angles(rotation: Float[Tensor, "T 3 3"]) -> Float[Tensor, "T 3"]:
-    """Return yaw (to the subject's left), pitch (down) and roll (to the subject's right shoulder), degrees.
-
-    With the head's axes seen from the camera, ``D R = Ry(yaw) Rx(pitch) Rz(roll)`` (D: ``maths.cameras.FLIP``); zero when the
-    face looks straight into the camera.
-    """
-    facing = torch.from_numpy(FLIP).to(rotation)[:, None] * rotation
-    yaw = torch.atan2(facing[:, 0, 2], facing[:, 2, 2])
-    pitch = torch.asin(-facing[:, 1, 2].clamp(-1, 1))
-    roll = torch.atan2(facing[:, 1, 0], facing[:, 1, 1])
-    return torch.rad2deg(torch.stack([yaw, pitch, roll], -1))
 
 
 def write_tracking(tracked: Tracked, output: Path, summary: Path, table: Path) -> dict[str, Any]:

@@ -6,16 +6,32 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
 from jaxtyping import Float
 from numpy import ndarray
+from torch import Tensor
 
 from headsmith.bridges.track import Track
+from headsmith.maths.cameras import FLIP
 from headsmith.media.atomic import atomic_path
 
 MILLI = 1000.0
 JAW = ("jaw_open_deg", "jaw_side_deg", "jaw_twist_deg")
 TURNS = ("down_deg", "side_deg", "twist_deg")
 """The parts of an axis-angle about the head's own +x, +y (to the subject's left) and +z."""
+
+
+def head_angles(rotation: Float[Tensor, "T 3 3"]) -> Float[Tensor, "T 3"]:
+    """Return yaw (to the subject's left), pitch (down) and roll (to the subject's right shoulder), degrees.
+
+    With the head's axes seen from the camera, ``D R = Ry(yaw) Rx(pitch) Rz(roll)`` (D: ``maths.cameras.FLIP``); zero when the
+    face looks straight into the camera.
+    """
+    facing = torch.from_numpy(FLIP).to(rotation)[:, None] * rotation
+    yaw = torch.atan2(facing[:, 0, 2], facing[:, 2, 2])
+    pitch = torch.asin(-facing[:, 1, 2].clamp(-1, 1))
+    roll = torch.atan2(facing[:, 1, 0], facing[:, 1, 1])
+    return torch.rad2deg(torch.stack([yaw, pitch, roll], -1))
 
 
 def table_columns(
