@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from headsmith.maths.arrow import Equations, Ties, eliminate, join, solve_ends, substitute
+from headsmith.maths.arrow_covariance import covariances, end_covariances
 
 UNKNOWNS, TAIL, SHARED = 5, 2, 3
 HEAD = UNKNOWNS - TAIL
@@ -65,6 +66,28 @@ def test_the_arrow_is_solved_as_the_dense_matrix_however_it_is_cut(frames, chunk
     own, shared = solve(equations, ties, corner, chunk, chunks_in_piece)
     expected = torch.linalg.solve(dense, side)
     assert torch.allclose(torch.cat([own.flatten(), shared]), expected, atol=2e-7 * float(expected.abs().max()))
+
+
+@pytest.mark.parametrize("frames", [1, 3, 8, 26])
+@pytest.mark.parametrize(("chunk", "chunks_in_piece"), [(3, 2), (5, 1), (40, 1)])
+def test_covariances_are_blocks_of_the_dense_inverse(frames, chunk, chunks_in_piece):
+    dense, _, equations, ties, corner = dense_and_arrow(frames)
+    inverse, band = torch.linalg.inv(dense), frames * UNKNOWNS
+    long = chunk * chunks_in_piece
+    pieces = [eliminate(take(equations, slice(s, s + long)), ties, s, chunk) for s in range(0, frames, long)]
+    ends = join(pieces, *corner)
+    parts = list(covariances(pieces, ends))
+    own, next_, shared = (torch.cat([getattr(part, name) for part in parts]) for name in ("own", "next", "shared"))
+    blocks = inverse[:band, :band].unflatten(0, (frames, UNKNOWNS)).unflatten(2, (frames, UNKNOWNS))
+    tolerance = 1e-6 * float(inverse.abs().max())
+    assert torch.allclose(end_covariances(ends).corner, inverse[band:, band:], atol=tolerance)
+    for t in range(frames):
+        assert torch.allclose(own[t], blocks[t, :, t], atol=tolerance), t
+        assert torch.allclose(shared[t], inverse[t * UNKNOWNS : (t + 1) * UNKNOWNS, band:], atol=tolerance), t
+        if t + 1 < frames and (t + 1) % chunk:
+            assert torch.allclose(next_[t], blocks[t, :, t + 1], atol=tolerance), t
+        elif t + 1 < frames:
+            assert next_[t].isnan().all(), t
 
 
 def test_a_matrix_that_is_not_positive_definite_is_refused():

@@ -40,7 +40,7 @@ class Ties:
 
 @dataclass(frozen=True)
 class Equations:
-    """What is each frame's own, of frames in a row: blocks on the diagonal, against the shared unknowns, the right-hand side."""
+    """What is each frame's own, of frames in a row: blocks on the diagonal, against the shared unknowns, right-hand side."""
 
     diagonal: Float[Tensor, "B P P"]
     coupling: Float[Tensor, "B P S"]
@@ -51,8 +51,9 @@ class Equations:
 class Piece:
     """Some chunks with all frames but their ends eliminated. N chunks of M inner frames; frames come first.
 
-    The columns of ``past`` are the edge (the last ``Q`` unknowns of the frame two before the chunk, and the frame before it) and
-    the shared unknowns, and ``side`` is the right-hand side, each after a forward substitution. ``E = P + Q`` is the size of an edge.
+    The columns of ``past`` are the edge (the last ``Q`` unknowns of the frame two before the chunk, and the frame before it)
+    and the shared unknowns, and ``side`` is the right-hand side, each after a forward substitution. ``E = P + Q`` is the size
+    of an edge.
 
     Attributes:
         count: Frames of the piece that are a clip's; what is beyond fills the last chunk.
