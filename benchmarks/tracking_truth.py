@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import torch
 from truth_baselines import prepare_sequential, read_seen, run_blendshapes, run_ours, sequential_path
-from truth_clips import clip_folder, prepare_clip
+from truth_clips import clip_folder, prepare_clip, write_sheet
 from truth_metrics import calibration, measure
 from truth_motion import FRAMES, SCENES
 from truth_real import measure_real, real_table
@@ -46,6 +46,7 @@ def main() -> None:
     if not options.tracking_only:
         for name in options.clips:
             prepare_clip(name, options.cache, options.head, model, options.threads)
+        write_sheet([clip_folder(options.cache, options.head, name) for name in options.clips], options.cache / "clips.jpg")
     if not options.no_sequential:
         folders = {name: clip_folder(options.cache, options.head, name) for name in options.clips}
         prepare_sequential(folders, options.head, model, options.frames)

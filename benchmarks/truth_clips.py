@@ -15,6 +15,7 @@ from truth_render import render
 from truth_sources import detect, source_texture, source_track
 
 from headsmith.bridges.track import Track
+from headsmith.contract.frame_ids import frame_name
 from headsmith.heads.model import HeadModel
 from headsmith.media.atomic import atomic_path
 from headsmith.media.frames import FrameFolderWriter
@@ -72,3 +73,14 @@ def through_video(pictures: Iterable[np.ndarray], crf: int, path: Path) -> Itera
     with av.open(str(path)) as container:
         for frame in container.decode(video=0):
             yield frame.to_ndarray(format="rgb24")
+
+
+def write_sheet(folders: list[Path], path: Path, columns: int = 5, side: int = 256) -> None:
+    """Write a JPEG with a frame of each clip, row by row."""
+    places = np.linspace(20, FRAMES - 20, len(folders)).round().astype(int)
+    tiles = [cv2.imread(str(folder / "frames" / frame_name(place))) for folder, place in zip(folders, places, strict=True)]
+    tiles = [cv2.resize(tile, (side, side), interpolation=cv2.INTER_AREA) for tile in tiles]
+    tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % columns)
+    rows = [np.concatenate(tiles[first : first + columns], 1) for first in range(0, len(tiles), columns)]
+    with atomic_path(path) as partial:
+        partial.write_bytes(cv2.imencode(".jpg", np.concatenate(rows), [cv2.IMWRITE_JPEG_QUALITY, 85])[1].tobytes())
