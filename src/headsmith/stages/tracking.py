@@ -15,24 +15,18 @@ from headsmith.contract.manifest import read_manifest
 from headsmith.contract.settings import TrackingSettings
 from headsmith.heads.clip_fit import ClipFit, fit_clip, start_clip
 from headsmith.heads.clip_identity import Person, narrow_identity
-from headsmith.heads.clip_priors import build_priors
 from headsmith.heads.clip_sample import sample_frames, start_from_sample, take_problem
 from headsmith.heads.clip_types import ClipProblem, ClipState, project_landmarks, translation
-from headsmith.heads.embedding_types import Embedding
-from headsmith.heads.landmark_model import LandmarkModel
 from headsmith.heads.model import HeadModel
 from headsmith.stages.tracking_advice import advise
 from headsmith.stages.tracking_causes import Case
 from headsmith.stages.tracking_given import CERTAIN, read_given, with_given
 from headsmith.stages.tracking_input import SeenLandmarks, check_bad_share, check_input, read_landmarks
 from headsmith.stages.tracking_output import Tracked, on_outline, write_tracking
+from headsmith.stages.tracking_problem import pose_problem
 
-ROBUST = 1.0
-"""Distance, in units of the expected error, at which a landmark's loss turns linear."""
 TOLERANCE = 1e-3
 """A step that lowers the cost by a smaller share ends the fit; the landmark error then moves in its third digit at most."""
-OUTLINE_WEIGHT = 0.3
-"""Weight of the outline of the face, which the detector sees worst; it counts in the fit but in no error."""
 ROUNDS = 3
 """Most fits: after each but the last, frames that are found to be outliers are left out."""
 
@@ -88,27 +82,6 @@ def track_head(
     case = Case(clip, str(landmarks), problem, sought, given, tracked, facts.get("scale", 1.0), facts.get("fps"), threads)
     remarks = advise(case, settings.max_bad)
     write_tracking(replace(tracked, notes=tracked.notes | {"remarks": remarks}), output, summary, table)
-
-
-def pose_problem(
-    model: HeadModel, embedding: Embedding, seen: SeenLandmarks, size: tuple[int, int], settings: TrackingSettings
-) -> ClipProblem:
-    """Return what is to be fitted to what."""
-    faces, weights = torch.from_numpy(embedding.faces).long(), torch.from_numpy(embedding.barycentrics).double()
-    landmarks = LandmarkModel.from_head(model, faces, weights)
-    usable = torch.from_numpy(seen.usable)
-    weight = torch.where(torch.from_numpy(on_outline(embedding.points, seen.convention)), OUTLINE_WEIGHT, 1.0).double()
-    units = model.container.expression_names
-    return ClipProblem(
-        landmarks=landmarks,
-        pixels=torch.from_numpy(seen.points[:, embedding.points]),
-        weights=usable[:, None].double() * weight * torch.from_numpy(seen.trust[:, embedding.points]),
-        noise=settings.noise / 100 * seen.eye_distance,
-        robust=ROBUST,
-        principal=torch.tensor(size, dtype=torch.float64) / 2,
-        pivot=landmarks.base.mean(0),
-        priors=build_priors(landmarks.layout, units, seen.hints, usable, size[0], seen.eye_distance, settings),
-    )
 
 
 def fit_in_rounds(
