@@ -151,14 +151,14 @@ def test_frames_without_landmarks_or_parameters_are_crossed_out(clip, tracked, t
 
 
 def test_captions_tell_the_error_and_the_reason(tracked):
-    parts = tracked.part_errors()
-    assert caption(tracked, 3, parts) == ("frame 3", "missing: no face")
-    first, second = caption(tracked, 13, parts)
+    parts = tracked.part_errors
+    assert caption(tracked, 3) == ("frame 3", "missing: no face")
+    first, second = caption(tracked, 13)
     assert first == f"frame 13 · {tracked.track.residual[13]:.2f} % ± {tracked.deviations['deviation'][13]:.2f}"
     assert second == "uncertain: deviation of 3.0 %"
     worst = max(parts, key=lambda name: parts[name][5])
-    assert caption(tracked, 5, parts)[1] == f"most at the {worst}: {parts[worst][5]:.1f} %"
-    assert caption(replace(tracked, deviations={}), 5, parts)[0] == f"frame 5 · {tracked.track.residual[5]:.2f} %"
+    assert caption(tracked, 5)[1] == f"most at the {worst}: {parts[worst][5]:.1f} %"
+    assert caption(replace(tracked, deviations={}), 5)[0] == f"frame 5 · {tracked.track.residual[5]:.2f} %"
 
 
 def test_flagged_frames_are_listed_with_reasons_and_counted_where_there_are_many(tracked):
@@ -171,7 +171,7 @@ def test_flagged_frames_are_listed_with_reasons_and_counted_where_there_are_many
 
 
 def test_errors_by_part_are_those_of_the_landmarks(tracked):
-    parts = tracked.part_errors()
+    parts = tracked.part_errors
     known = np.isfinite(tracked.track.residual)
     assert np.isnan(parts["lips"]).tolist() == (~known).tolist() and "oval" not in parts
     sizes = {name: np.isin(tracked.embedding.points, MEDIAPIPE478.parts.get(name, ())).sum() for name in parts}

@@ -86,9 +86,7 @@ def _draw(figure: Figure, plot: Plot, place: tuple[int, int, int]) -> None:
     for name, values in plot.lines.items():
         axes.plot(plot.x, values, label=name, color=colours[name], linewidth=1.5)
     _draw_bands(axes, plot, colours)
-    for mark in plot.marks:
-        colour = tuple(channel / 255 for channel in mark.colour)
-        axes.axvspan(mark.first - 0.5, mark.last + 0.5, facecolor=colour, edgecolor=colour, alpha=0.3, linewidth=1, zorder=0)
+    _draw_marks(axes, plot.marks)
     axes.set_title(plot.title, fontsize=LETTER_POINTS + 2, loc="left")
     axes.set_xlabel(plot.x_label, fontsize=LETTER_POINTS)
     axes.set_ylabel(plot.y_label, fontsize=LETTER_POINTS)
@@ -111,3 +109,12 @@ def _draw_bands(axes: Axes, plot: Plot, colours: dict[str, str]) -> None:
         axes.fill_between(plot.x, values - band, values + band, color=colours[name], alpha=0.2, linewidth=0)
         low, high = min(low, np.nanmin(values) - 1.2 * usual), max(high, np.nanmax(values) + 1.2 * usual)
     axes.set_ylim(low, high)
+
+
+def _draw_marks(axes: Axes, marks: Sequence[Span]) -> None:
+    """Draw the marks behind the lines, at least a pixel wide; all of one colour at once, because there may be thousands."""
+    for colour in dict.fromkeys(mark.colour for mark in marks):
+        places = [(mark.first - 0.5, mark.last - mark.first + 1) for mark in marks if mark.colour == colour]
+        shown = tuple(channel / 255 for channel in colour)
+        across = axes.get_xaxis_transform()
+        axes.broken_barh(places, (0, 1), transform=across, facecolor=shown, edgecolor=shown, alpha=0.3, linewidth=1, zorder=0)

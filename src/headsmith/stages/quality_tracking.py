@@ -1,6 +1,6 @@
 """The picture of the tracking: the head over the frames that tell most, its curves over time, and what went wrong."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -57,17 +57,16 @@ def draw_pairs(tracked: TrackedClip, places: list[int], frames: Path, clip: str)
     Raises:
         UserError: A frame cannot be read.
     """
-    parts = tracked.part_errors()
     for place, head in see_heads(tracked.track, tracked.model, tracked.contours, places):
         frame = read_frame(frames, int(tracked.track.ids[place]), clip)
         whole = enlarge(frame, PANEL_WIDTH)
         over = cross_out(whole) if head is None else mesh_over(whole, head, tracked.faces, PANEL_WIDTH / frame.shape[1])
-        captions = caption(tracked, place, parts)
+        captions = caption(tracked, place)
         alarm = tracked.track.status[place] != OK
         yield Panel(close_up(frame, tracked, place, head), captions[0], alarm), Panel(over, captions[1], alarm)
 
 
-def caption(tracked: TrackedClip, place: int, parts: Mapping[str, ndarray]) -> tuple[str, str]:
+def caption(tracked: TrackedClip, place: int) -> tuple[str, str]:
     """Return the words under the two panels: the error; and why the frame is not ok, or which part of the face is worst."""
     track, frame_id = tracked.track, int(tracked.track.ids[place])
     error = "" if np.isnan(track.residual[place]) else f" · {track.residual[place]:.2f} %"
@@ -75,6 +74,7 @@ def caption(tracked: TrackedClip, place: int, parts: Mapping[str, ndarray]) -> t
         error += f" ± {tracked.deviations['deviation'][place]:.2f}"
     if track.status[place] != OK:
         return f"frame {frame_id}{error}", f"{track.status[place]}: {tracked.reason(frame_id)}"
+    parts = tracked.part_errors
     worst = max(parts, key=lambda name: parts[name][place])
     return f"frame {frame_id}{error}", f"most at the {worst}: {parts[worst][place]:.1f} %"
 

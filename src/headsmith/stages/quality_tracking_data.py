@@ -1,6 +1,7 @@
 """What the tracking's picture and video are drawn from: parameters, the head, and the landmarks, put beside each other."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +68,7 @@ class TrackedClip:
         """Return why a frame is not ok, in words."""
         return self.reasons.get(frame_id, "no reason told").replace("_", " ")
 
+    @cached_property
     def part_errors(self) -> dict[str, Float[ndarray, " T"]]:
         """Return the mean distance of each part's landmarks from where they were seen, percent of the eye distance."""
         model = HeadModel.from_container(self.model.container, torch.float64)

@@ -34,7 +34,7 @@ def error_curves(tracked: TrackedClip) -> Iterator[tuple[str, str, Curves, Curve
     if "deviation" in tracked.deviations:
         lines["standard deviation"] = tracked.deviations["deviation"]
     yield "Landmark error", "% of eye distance", lines, {}
-    yield "Landmark error by part", "% of eye distance", tracked.part_errors(), {}
+    yield "Landmark error by part", "% of eye distance", tracked.part_errors, {}
 
 
 def pose_curves(tracked: TrackedClip) -> Iterator[tuple[str, str, Curves, Curves]]:
