@@ -71,6 +71,19 @@ class TrackingSettings:
     smoothness: float = setting(1.0, "weight of smoothness in time; 1 as measured on a real clip", minimum=0.001)
     max_residual: float = setting(5.0, "a frame with a larger error, in percent of the eye distance, is an outlier", minimum=0)
     max_bad: float = setting(0.1, "largest share of frames that may be missing or outliers", minimum=0, maximum=1)
+    photometric: bool = setting(
+        False, "whether tracking is refined by the pictures: skin as the clip shows it against what the tracked head would show"
+    )
+    photometric_size: int = setting(256, "pixels on a side at which skin is compared at last; at half of it first", minimum=32)
+    photometric_iterations: int = setting(4, "times that skin is compared and the clip fitted, at each size", minimum=1)
+    photometric_weight: float = setting(
+        0.1, "weight of the pictures against the landmarks; 1: as if the errors of pixels were independent", minimum=0
+    )
+    renderer: str = setting(
+        "own",
+        "what draws the head for that: `own`, compiled for the CPU; `pytorch3d`, where the package is installed",
+        choices=("own", "pytorch3d"),
+    )
 
 
 @dataclass(frozen=True)
