@@ -1,8 +1,7 @@
-import numpy as np
 import pytest
 
 from headsmith.contract.errors import UserError
-from headsmith.show.page_lines import MOST_POINTS, TRACKING_CHARTS, read_columns, score_charts, tracking_charts
+from headsmith.show.page_lines import MOST_POINTS, read_columns, score_charts, tracking_charts
 
 
 def test_cells_that_are_no_numbers_break_the_line(tmp_path):
@@ -45,9 +44,3 @@ def test_tracking_is_drawn_from_the_columns_that_the_stage_writes():
     assert len(charts) == 6 and all(chart.marks == (0,) for chart in charts)
     known = next(iter(tracking_charts(columns | {"deviation_percent": [0.5]})))
     assert known.lines == {"error": (1,), "standard deviation": (0.5,)}
-
-
-def test_marks_are_thinned_like_lines():
-    columns = {column: [0.0] for names, _, _ in TRACKING_CHARTS for column in names.values()} | {"frame": [0.0]}
-    marks = next(iter(tracking_charts(columns, tuple(range(10 * MOST_POINTS))))).marks
-    assert MOST_POINTS / 2 < len(marks) <= MOST_POINTS and len(set(np.diff(marks))) == 1

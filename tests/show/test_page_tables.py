@@ -64,16 +64,17 @@ def test_figures_of_the_tracking_are_told_as_far_as_there_are_any():
     summary = {
         "counts": {"ok": 590, "missing": 0, "uncertain": 10},
         "landmark_error_percent_iod": 0.876,
-        "landmark_error_percent_iod_by_part": {"lips": 1.234},
+        "landmark_error_percent_iod_by_part": {"oval": 1.5, "lips": 1.234},
         "landmark_jitter_percent_iod": {"tracked": 0.0, "detected": 0.4},
         "focal_pixels": 1402.4,
         "focal_deviation_pixels": 33.3,
     }
     assert tracking_table(summary).rows == (
-        ("frames that are ok", "590"),
-        ("frames that are uncertain", "10"),
+        ("frames, ok", "590"),
+        ("frames, uncertain", "10"),
         ("landmark error / % of eye distance", "0.88"),
-        ("of these, lips", "1.23"),
+        ("error, outline of the face (not in the mean)", "1.50"),
+        ("error, lips", "1.23"),
         ("jitter of the tracked landmarks / % of eye distance", "0.00"),
         ("jitter of the detected landmarks / % of eye distance", "0.40"),
         ("focal length / pixels", "1402 ± 33"),

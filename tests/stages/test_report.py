@@ -123,9 +123,9 @@ def test_the_tracked_head_is_shown_beside_its_figures(inputs, tmp_path):
     videos = [attributes["src"] for tag, attributes in page.tags if tag == "video"]
     assert videos == ["media/basis.mp4", "media/tracking.mp4"]
     words = " ".join(page.texts)
-    for part in ("1400 ± 70", "0.11", "0.22", "frames that are missing", "green dots"):
+    for part in ("1400 ± 70", "0.11", "0.22", "frames, missing", "green dots"):
         assert part in words
-    assert "frames that are outlier" not in words and "None" not in words
+    assert "frames, outlier" not in words and "None" not in words
 
 
 def test_charts_carry_their_numbers_with_gaps(inputs, tmp_path):

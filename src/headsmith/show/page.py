@@ -113,7 +113,7 @@ Right: their difference. Shoulders and clothes are not part of the avatar, so th
 {% endfor %}
 <h2 id="tracking">The tracked head</h2>
 {% if page.tracked %}<figure>
-<video src="{{ page.tracked.address }}" controls loop muted playsinline preload="metadata"></video>
+<video src="{{ page.tracked.address }}" controls loop muted playsinline preload="auto"></video>
 <figcaption>{{ page.tracked.note }}</figcaption></figure>
 {% endif %}{% if page.tracking %}{{ show_table(page.tracking) }}{% endif %}
 <h2 id="scores">Scores</h2>

@@ -42,7 +42,15 @@ SCRIPT = """
     }
     for (const t of ticks(first, last, 6)) make(svg, "text", {x: px(t), y: H - BOTTOM + 18, "text-anchor": "middle"}, short(t));
     make(svg, "text", {x: W - RIGHT, y: H - 4, "text-anchor": "end"}, data.x_label);
-    for (const m of data.marks) make(svg, "line", {class: "mark", x1: px(m), x2: px(m), y1: TOP, y2: H - BOTTOM});
+    const runs = [];
+    for (const m of data.marks) {
+      if (runs.length && m === runs[runs.length - 1][1] + 1) runs[runs.length - 1][1] = m;
+      else runs.push([m, m]);
+    }
+    for (const [low, high] of runs) {
+      const width = Math.max(px(high) - px(low), 2);
+      make(svg, "rect", {class: "mark", x: (px(low) + px(high) - width) / 2, y: TOP, width: width, height: H - TOP - BOTTOM});
+    }
     data.lines.forEach((line, number) => {
       let path = "", pen = "M";
       line.values.forEach((v, k) => {

@@ -93,7 +93,7 @@ def tracking_charts(columns: Columns, marks: tuple[int, ...] = ()) -> Iterable[C
     for names, title, note in TRACKING_CHARTS:
         lines = {name: tuple(columns[column]) for name, column in names.items()}
         known = {name: values for name, values in lines.items() if any(value is not None for value in values)}
-        yield Chart(title, "frame", note, x, known, marks[:: 1 + len(marks) // MOST_POINTS])
+        yield Chart(title, "frame", note, x, known, marks)
 
 
 TRACKING_CHARTS: tuple[tuple[dict[str, str], str, str], ...] = (

@@ -41,7 +41,7 @@ summary { cursor: pointer; }
 .chart text { fill: var(--faint); font: 13px system-ui, sans-serif; }
 .chart .grid { stroke: var(--line); stroke-width: 1; }
 .chart .cursor { stroke: var(--faint); stroke-width: 1; }
-.chart .mark { stroke: var(--alarm); stroke-width: 2; opacity: .3; }
+.chart .mark { fill: var(--alarm); opacity: .3; }
 .keys { display: flex; flex-wrap: wrap; gap: .1rem 1rem; font-size: .9rem; min-height: 1.5em; }
 .keys i { display: inline-block; width: 1.1em; height: .25em; margin-right: .4em; vertical-align: middle; }
 footer { max-width: 1180px; margin: 2.5rem auto 2rem; padding: 0 1rem; color: var(--faint); font-size: .9rem; }

@@ -42,6 +42,9 @@ PACKAGES = (
 )
 """Packages whose version can change a result or a picture."""
 
+PARTS = {"oval": "outline of the face (not in the mean)", "skin": "all other points"}
+"""What parts of the face are called that tell too little by their names."""
+
 LONGEST_LIST = 12
 """Ranges of frames written out in a cell before the rest is counted."""
 
@@ -86,9 +89,9 @@ def tracking_table(summary: dict[str, Any]) -> Table | None:
     if focal and "focal_deviation_pixels" in summary:
         focal += f" ± {summary['focal_deviation_pixels']:.0f}"
     figures = (
-        *((f"frames that are {status}", str(count)) for status, count in summary.get("counts", {}).items() if count),
+        *((f"frames, {status}", str(count)) for status, count in summary.get("counts", {}).items() if count),
         ("landmark error / % of eye distance", _two(summary.get("landmark_error_percent_iod"))),
-        *((f"of these, {name}", _two(error)) for name, error in parts.items()),
+        *((f"error, {PARTS.get(name, name)}", _two(error)) for name, error in parts.items()),
         ("jitter of the tracked landmarks / % of eye distance", _two(jitter.get("tracked"))),
         ("jitter of the detected landmarks / % of eye distance", _two(jitter.get("detected"))),
         ("standard deviation of the landmarks, median / % of eye distance", _two(deviation.get("median"))),

@@ -1,4 +1,4 @@
-"""What stands on every frame of a video: words in the corner, and a curve over the whole clip with a cursor under it."""
+"""What stands on every frame of a video: words in the corner, and a curve over the whole clip with a cursor."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

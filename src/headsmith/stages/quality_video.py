@@ -1,4 +1,4 @@
-"""The video of the tracking: its landmarks and its head over every frame, with the error in the corner and under a cursor."""
+"""The video of the tracking: its landmarks and its head over every frame, with the error in the corner and over the clip."""
 
 from functools import partial
 from pathlib import Path
@@ -61,7 +61,8 @@ def draw_tracking_video(
 def draw_frame(
     item: tuple[int, SeenHead | None], *, clip: str, frames: Path, tracked: TrackedClip, timeline: Timeline, fps: float
 ) -> UInt8[ndarray, "H W 3"]:
-    """Return a frame of the video: landmarks and head beside each other, over the timeline.
+    """Return a frame of the video: landmarks and head beside each other, under the timeline:
+    players lay their buttons over the bottom.
 
     Raises:
         UserError: The frame cannot be read.
@@ -71,7 +72,7 @@ def draw_frame(
     shown, scale = enlarge(frame, SIDE), SIDE / frame.shape[1]
     over = cross_out(shown) if head is None else mesh_over(shown, head, tracked.faces, scale)
     seen = draw_words(mark_landmarks(shown, tracked, place, head, scale), *words_of(tracked, place, fps))
-    return np.concatenate([np.concatenate([seen, over], axis=1), timeline.at(place)])
+    return np.concatenate([timeline.at(place), np.concatenate([seen, over], axis=1)])
 
 
 def mark_landmarks(picture: Picture, tracked: TrackedClip, place: int, head: SeenHead | None, scale: float) -> Picture:

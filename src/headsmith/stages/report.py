@@ -34,7 +34,7 @@ PICTURE_NOTES = {
 
 TRACKING_NOTE = (
     "Left: contours as detected, and green dots where the tracked head has them. Right: the tracked head over the frame. "
-    "Below: the landmark error over the clip; grey frames have no landmarks, red ones do not fit, orange ones are in doubt."
+    "Above: the landmark error over the clip; grey frames have no landmarks, red ones do not fit, orange ones are in doubt."
 )
 
 SCORE_NOTES = (
