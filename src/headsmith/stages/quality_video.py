@@ -61,8 +61,9 @@ def draw_tracking_video(
 def draw_frame(
     item: tuple[int, SeenHead | None], *, clip: str, frames: Path, tracked: TrackedClip, timeline: Timeline, fps: float
 ) -> UInt8[ndarray, "H W 3"]:
-    """Return a frame of the video: landmarks and head beside each other, under the timeline:
-    players lay their buttons over the bottom.
+    """Return a frame of the video: landmarks and head beside each other, under the timeline.
+
+    The timeline is not at the bottom, where players lay their buttons.
 
     Raises:
         UserError: The frame cannot be read.
