@@ -27,7 +27,7 @@ from truth_metrics import calibration, measure
 from truth_motion import FRAMES, SCENES
 from truth_real import measure_real, real_table
 from truth_sources import ROOT, read_track
-from truth_tables import METHODS, clips_table, means_of, means_table, write_document
+from truth_tables import clips_table, means_of, means_table, write_document
 
 from headsmith.bridges.track import OK, Track
 from headsmith.contract.settings import TrackingSettings
@@ -75,6 +75,9 @@ def read_options() -> argparse.Namespace:
     parser.add_argument(
         "--frames", type=int, default=FRAMES, help="first frames of each clip that are compared, by all methods"
     )
+    parser.add_argument(
+        "--also", nargs="+", default=[], metavar="NAME=FILE", help="trackings that lie in the clips' folders, by name"
+    )
     parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="settings of tracking to change")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--document", action="store_true", help="write the tables into docs/accuracy.md")
@@ -115,6 +118,9 @@ def measure_clip(name: str, options: argparse.Namespace, settings: TrackingSetti
         figures["sequential"] = measured(other, truth, model, seen.points, used)
     if not options.no_blendshapes:
         figures["blendshapes"] = measure(run_blendshapes(seen, model), truth, model, seen.points, used)
+    for other in options.also:
+        method, _, file = other.partition("=")
+        figures[method] = measured(read_track(folder / file), truth, model, seen.points, used)
     tell = ", ".join(f"{method} {values['vertex_error_mm']:.2f} mm" for method, values in figures.items())
     print(f"{name}: vertex error {tell}", file=sys.stderr, flush=True)
     return figures
@@ -130,8 +136,8 @@ def report(clips: dict[str, Any], means: dict[str, dict[str, float]], real: dict
     """Return what the last line says: ours by plain names, each baseline's with its name before."""
     rounded: Callable[[float], float] = lambda value: round(float(value), 4)  # noqa: E731
     result: dict[str, Any] = {name: rounded(value) for name, value in means["ours"].items()}
-    for method in METHODS[1:]:
-        if method in means:
+    for method in means:
+        if method != "ours":
             result |= {f"{method}_{name}": rounded(value) for name, value in means[method].items()}
             ratio = means["ours"]["vertex_error_mm"] / means[method]["vertex_error_mm"]
             result[f"vertex_error_ratio_to_{method}"] = rounded(ratio)

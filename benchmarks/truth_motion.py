@@ -7,7 +7,7 @@ import torch
 from scipy.signal import savgol_filter
 from truth_sources import ROOT  # noqa: F401  (puts src on the path)
 
-from headsmith.bridges.track import OK, Track
+from headsmith.bridges.track import OK, Track, project_vertices
 from headsmith.contract.conventions import MEDIAPIPE478
 from headsmith.heads.model import HeadModel
 from headsmith.maths.rotations import axis_angle_to_matrix, matrix_from_6d, matrix_to_6d, matrix_to_axis_angle
@@ -16,7 +16,10 @@ FRAMES = 300
 SIZE = 512
 WINDOWS = {"pose": 9, "expression": 7, "jaw": 7, "eyes": 5, "eyelids": 5}
 """Frames of the filter of Savitzky and Golay 1964 (second degree) that the tracked motion is smoothed by: a quarter of a second
-of 25 a second where the head turns, less where eyes and lids jump."""
+of 25 a second where the head turns, less where eyes and lids jump. Nine frames let through what is below 4.6 Hz (Schafer 2011,
+*What is a Savitzky-Golay filter?*): heads hardly move faster, a detector's noise does."""
+MARGIN = 1.35
+"""Side of the picture as a multiple of the square that holds the face in all frames."""
 DEVIATION_OF_GAIN = 0.2
 """Every unit of expression is played stronger or weaker than it was tracked, by a factor drawn for the clip."""
 BLINK = (0.3, 0.85, 1.0, 0.95, 0.7, 0.4, 0.2, 0.07)
@@ -35,7 +38,7 @@ class Scene:
         first: First frame that is played.
         texture: Source of the texture.
         seed: Of the person, the gains of expression, the background and the noise.
-        focal: Focal length in image sizes; the camera stands as far away as shows the face as large as in the source.
+        focal: Focal length in image sizes; the camera stands as far away as shows the whole face.
         turn: Factor on the head's turns away from their mean.
         play: Factor on the expression and the jaw: tracking pulls both towards rest.
         light: One of ``truth_render.LIGHTS``.
@@ -62,7 +65,7 @@ class Scene:
 
 
 SCENES: dict[str, Scene] = {
-    "plain": Scene("franck", 0, "franck", 11, 3.5, play=1.5),
+    "plain": Scene("franck", 0, "franck", 11, 3.2, play=1.5),
     "side_light": Scene("cap12", 0, "pexels", 12, 2.5, light="side"),
     "long_lens": Scene("franck_later", 0, "cap12", 13, 6.0, turn=1.5, play=1.8),
     "wide_lens": Scene("pexels", 0, "single_face", 14, 1.8, turn=1.3, light="above"),
@@ -72,7 +75,7 @@ SCENES: dict[str, Scene] = {
     "compression": Scene(
         "franck_later", 300, "cap12", 18, 4.5, turn=1.5, play=1.8, crf=36, light="above", skin=(0.8, 0.72, 0.66)
     ),
-    "box": Scene("cap12", 150, "franck", 19, 3.5, occluded=True, light="side"),
+    "box": Scene("cap12", 150, "franck", 19, 3.8, occluded=True, light="side"),
     "box_turning": Scene("franck", 150, "single_face", 20, 2.5, turn=1.6, occluded=True, noise=4.0, crf=26),
 }
 
@@ -93,7 +96,7 @@ def true_track(scene: Scene, source: Track, model: HeadModel) -> Track:
     expression = part.expression * gains
     expression = expression.clip(0, 1) if units else expression
     rotation = amplify(part.rotation, scene.turn)
-    return replace(
+    unframed = replace(
         part,
         ids=np.arange(FRAMES),
         identity=identity,
@@ -108,6 +111,7 @@ def true_track(scene: Scene, source: Track, model: HeadModel) -> Track:
         status=(OK,) * FRAMES,
         residual=np.zeros(FRAMES),
     )
+    return frame_face(unframed, model)
 
 
 ARKIT_LIKE = ("browInnerUp", "mouthPucker")
@@ -128,6 +132,19 @@ def draw_person(model: HeadModel, random: np.random.Generator) -> np.ndarray:
     across = ((moved[:, 1] - moved[:, 0]) @ (left - right)).numpy()
     codes = random.standard_normal(len(model.identity))
     return codes - across * (across @ codes) / (across @ across)
+
+
+def frame_face(truth: Track, model: HeadModel) -> Track:
+    """Return a clip whose face stays in the middle of the picture with some room around, as the stage frames cuts it."""
+    face = model.at(torch.from_numpy(model.container.regions["face"].astype(np.int64)))
+    for _ in range(3):
+        pixels = project_vertices(truth, face).reshape(-1, 2)
+        low, high = pixels.min(0), pixels.max(0)
+        depth = (truth.rotation @ pivot_of(model) + truth.translation)[:, 2].mean()
+        beside = ((low + high) / 2 - truth.principal) * depth / truth.focal
+        farther = depth * (MARGIN * (high - low).max() / SIZE - 1)
+        truth = replace(truth, translation=truth.translation + np.array([-beside[0], -beside[1], farther]))
+    return truth
 
 
 def draw_blinks(count: int, random: np.random.Generator) -> np.ndarray:

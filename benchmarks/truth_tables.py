@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-METHODS = ("ours", "sequential", "blendshapes")
 WORDS = {"ours": "ours", "sequential": "sequential fit", "blendshapes": "blendshapes alone"}
 ROWS = {
     "vertex_error_mm": "vertices, one rigid alignment a clip, mm",
@@ -57,10 +56,9 @@ BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 def means_of(clips: dict[str, Any]) -> dict[str, dict[str, float]]:
     """Return the means over the clips, by method."""
     means = {}
-    for method in METHODS:
-        rows = [figures[method] for figures in clips.values() if method in figures]
-        if rows:
-            means[method] = {name: float(np.mean([row[name] for row in rows if name in row])) for name in rows[0]}
+    for method in next(iter(clips.values())):
+        rows = [figures[method] for figures in clips.values()]
+        means[method] = {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
     return means
 
 
@@ -92,10 +90,9 @@ def figure(value: float | None) -> str:
 
 def means_table(means: dict[str, dict[str, float]], *, marked: bool = False) -> str:
     """Return the means of each method, a row a measure."""
-    methods = [method for method in METHODS if method in means]
-    rows = [[words, *(figure(means[method].get(name)) for method in methods)] for name, words in ROWS.items()]
+    rows = [[words, *(figure(values.get(name)) for values in means.values())] for name, words in ROWS.items()]
     shown = [row for row in rows if any(cell != "-" for cell in row[1:])]
-    return grid(["mean over the clips", *(WORDS[method] for method in methods)], shown, marked=marked)
+    return grid(["mean over the clips", *(WORDS.get(method, method) for method in means)], shown, marked=marked)
 
 
 def clips_table(clips: dict[str, Any], *, marked: bool = False) -> str:
@@ -103,7 +100,7 @@ def clips_table(clips: dict[str, Any], *, marked: bool = False) -> str:
     rows = []
     for name, figures in clips.items():
         for method, values in figures.items():
-            first = name if method == "ours" else f"{name}, {WORDS[method]}"
+            first = name if method == "ours" else f"{name}, {WORDS.get(method, method)}"
             rows.append([first, *(figure(values.get(key)) for key in COLUMNS)])
     return grid(["clip", *COLUMNS.values()], rows, marked=marked)
 
