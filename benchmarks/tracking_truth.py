@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from truth_baselines import prepare_sequential, read_seen, run_blendshapes, run_ours, sequential_path
+from truth_baselines import prepare_sequential, read_seen, run_blendshapes, run_on_truth, run_ours, sequential_path
 from truth_clips import clip_folder, prepare_clip, write_sheet
 from truth_metrics import calibration, measure
 from truth_motion import FRAMES, SCENES
@@ -71,6 +71,7 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--tracking-only", action="store_true", help="clips are there already: track and measure alone")
     parser.add_argument("--no-sequential", action="store_true", help="leave the sequential fit out")
     parser.add_argument("--no-blendshapes", action="store_true", help="leave the detector's blendshapes out")
+    parser.add_argument("--true-points", action="store_true", help="also track as if the detector made no error")
     parser.add_argument("--no-real", action="store_true", help="leave the real clips out")
     parser.add_argument(
         "--frames", type=int, default=FRAMES, help="first frames of each clip that are compared, by all methods"
@@ -118,6 +119,9 @@ def measure_clip(name: str, options: argparse.Namespace, settings: TrackingSetti
         figures["sequential"] = measured(other, truth, model, seen.points, used)
     if not options.no_blendshapes:
         figures["blendshapes"] = measure(run_blendshapes(seen, model), truth, model, seen.points, used)
+    if options.true_points:
+        other, _ = run_on_truth(folder, name, options.head, model, settings, options.threads)
+        figures["true_points"] = measure(other, truth, model, seen.points, used)
     for other in options.also:
         method, _, file = other.partition("=")
         figures[method] = measured(read_track(folder / file), truth, model, seen.points, used)

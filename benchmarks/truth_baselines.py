@@ -12,7 +12,8 @@ from truth_sources import ROOT, read_track, track  # noqa: F401  (ROOT: puts src
 
 from headsmith.bridges.blendshapes import JAW_OPEN
 from headsmith.bridges.gaze import ANNY, LOOKS, turn_eyes
-from headsmith.bridges.track import MISSING, OK, Track
+from headsmith.bridges.track import MISSING, OK, Track, project_embedded
+from headsmith.contract.conventions import MEDIAPIPE478
 from headsmith.contract.manifest import read_manifest
 from headsmith.contract.settings import TrackingSettings
 from headsmith.heads.model import HeadModel
@@ -52,6 +53,22 @@ def run_ours(
     track(folder, name, head, output, settings, threads)
     with np.load(output) as content:
         return read_track(output), dict(content)
+
+
+def run_on_truth(
+    folder: Path, name: str, head: Path, model: HeadModel, settings: TrackingSettings, threads: int
+) -> tuple[Track, dict[str, np.ndarray]]:
+    """Track a clip by the points' true places, as a detector without error would see them."""
+    truth = read_track(folder / "truth.npz")
+    embedding = model.container.embeddings[MEDIAPIPE478.name]
+    with np.load(folder / "landmarks.npz") as content:
+        arrays = dict(content)
+    arrays["points"][:, embedding.points, :2] = project_embedded(truth, model, embedding)
+    with atomic_path(folder / "landmarks-true.npz") as partial, partial.open("wb") as stream:
+        np.savez(stream, **arrays)
+    track(folder, name, head, folder / "tracking-true.npz", settings, threads, "landmarks-true.npz")
+    with np.load(folder / "tracking-true.npz") as content:
+        return read_track(folder / "tracking-true.npz"), dict(content)
 
 
 def sequential_path(folder: Path, head: Path, frames: int) -> Path:

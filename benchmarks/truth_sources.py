@@ -84,10 +84,18 @@ def detect(folder: Path, clip: str, threads: int) -> None:
         detect_landmarks(clip=clip, frames=folder / "frames.json", settings=settings, threads=threads, **files, **outputs)
 
 
-def track(folder: Path, clip: str, head: Path, output: Path, settings: TrackingSettings, threads: int) -> None:
+def track(
+    folder: Path,
+    clip: str,
+    head: Path,
+    output: Path,
+    settings: TrackingSettings,
+    threads: int,
+    landmarks: str = "landmarks.npz",
+) -> None:
     """Run the stage tracking on the landmarks of a folder; ``output`` is the ``.npz``, its table and summary lie beside it."""
     outputs = {"output": output, "summary": output.with_suffix(".json"), "table": output.with_suffix(".csv")}
-    inputs = {"frames": folder / "frames.json", "landmarks": folder / "landmarks.npz", "head": head}
+    inputs = {"frames": folder / "frames.json", "landmarks": folder / landmarks, "head": head}
     track_head(clip=clip, settings=settings, threads=threads, **inputs, **outputs)
 
 

@@ -5,7 +5,12 @@ from typing import Any
 
 import numpy as np
 
-WORDS = {"ours": "ours", "sequential": "sequential fit", "blendshapes": "blendshapes alone"}
+WORDS = {
+    "ours": "ours",
+    "sequential": "sequential fit",
+    "blendshapes": "blendshapes alone",
+    "true_points": "ours, true points",
+}
 ROWS = {
     "vertex_error_mm": "vertices, one rigid alignment a clip, mm",
     "vertex_error_scaled_mm": "vertices, one similarity alignment a clip, mm",
