@@ -14,6 +14,8 @@ from headsmith.show.text import PAPER, Colour
 
 DOTS_PER_INCH = 100
 LETTER_POINTS = 13
+MANY = 2000
+"""Values from which on lines are drawn thinner: they would hide each other."""
 COLOURS = ("#1f6feb", "#d1242f", "#1a7f37", "#9a6700", "#8250df", "#57606a")
 
 
@@ -84,7 +86,7 @@ def _draw(figure: Figure, plot: Plot, place: tuple[int, int, int]) -> None:
     axes = figure.add_subplot(*place)
     colours = dict(zip(plot.lines, COLOURS * len(plot.lines), strict=False))
     for name, values in plot.lines.items():
-        axes.plot(plot.x, values, label=name, color=colours[name], linewidth=1.5)
+        axes.plot(plot.x, values, label=name, color=colours[name], linewidth=1.5 if len(plot.x) < MANY else 0.8)
     _draw_bands(axes, plot, colours)
     _draw_marks(axes, plot.marks)
     axes.set_title(plot.title, fontsize=LETTER_POINTS + 2, loc="left")
