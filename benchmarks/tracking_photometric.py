@@ -3,9 +3,9 @@
     python benchmarks/tracking_photometric.py [--cache benchmarks/out/tracking_truth] [--clips plain turning] [--set NAME=VALUE]
 
 The clips are those of tracking_truth.py, made where the cache lacks them; each is parsed by the network that the demo uses,
-tracked by its landmarks, and refined. `--real FOLDER` takes a clip's results instead (frames, parsing, landmarks): what is known
-there is how well the drawn skin meets the pictures. Tables go to stdout; the last line is JSON: means over the clips of known
-truth, before and after.
+tracked by its landmarks, and refined. `--real FOLDER` is a clip's results instead (frames, parsing, landmarks): there, how well
+the drawn skin meets the pictures is what can be known. Tables go to stdout; the last line is JSON: means over the clips of
+known truth, before and after.
 """
 
 import argparse

@@ -12,6 +12,8 @@ from headsmith.contract.exchange import EXPORTS, FLAME_HEADS, MESHES, SOLVE, TAB
 from headsmith.contract.flame import check_flame, model_file, side_files
 from headsmith.contract.networks import BROUGHT_PARSERS, SELFIE, brought_matting, brought_weights
 from headsmith.contract.networks import matting_network, matting_view, parsing_network
+from headsmith.contract.photometric import SETTINGS as OF_PHOTOMETRIC
+from headsmith.contract.photometric import check_photometric
 from headsmith.contract.stamps import stamp_pictures, stamp_subject
 
 
@@ -29,6 +31,7 @@ def read_configuration():
         check_clips(clips, settings, assets, Path(settings.clips))
         check_codes(settings.tracking.source, settings.heads.model)
         check_conversion(settings)
+        check_photometric(settings.tracking)
         check_flame(settings)
         brought_weights(settings.parsing.network, settings.parsing.weights)
         brought_matting(settings.matte.network, settings.matte.weights)
@@ -133,8 +136,18 @@ def landmark_stamp(wildcards):
     return stamp_pictures(given) if SETTINGS.landmarks.detector == "file" and Path(given).is_dir() else ""
 
 
+OF_IMPORTS = ("source", "neck", "smoothing", "blink")
+LAST = {"tracking": paths.TRACKING, "summary": paths.TRACKING_SUMMARY, "table": paths.TRACKING_TABLE}
+BEFORE = {
+    "tracking": paths.LANDMARK_TRACKING,
+    "summary": paths.LANDMARK_TRACKING_SUMMARY,
+    "table": paths.LANDMARK_TRACKING_TABLE,
+}
+SOLVED = BEFORE if SETTINGS.tracking.photometric else LAST
+
+
 def tracking_settings(*names):
-    """Return the section `tracking` without what the other of its two rules alone uses."""
+    """Return the section `tracking` without what the others of its rules alone use."""
     return {name: value for name, value in section(SETTINGS, "tracking").items() if name not in names}
 
 

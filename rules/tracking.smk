@@ -9,9 +9,9 @@ if SETTINGS.tracking.source == SOLVE:
             landmarks=paths.LANDMARKS,
             head=HEAD,
         output:
-            tracking=paths.TRACKING,
-            summary=paths.TRACKING_SUMMARY,
-            table=paths.TRACKING_TABLE,
+            tracking=SOLVED["tracking"],
+            summary=SOLVED["summary"],
+            table=SOLVED["table"],
         log:
             "logs/{clip}/tracking.log",
         benchmark:
@@ -24,12 +24,50 @@ if SETTINGS.tracking.source == SOLVE:
             runtime=240,
         params:
             code=fingerprint("stages.tracking", script="track_head"),
-            settings=tracking_settings("source", "neck", "smoothing", "blink"),
+            settings=tracking_settings(*OF_IMPORTS, *OF_PHOTOMETRIC),
             focal=known_focal,
         message:
             "{rule}: {wildcards.clip}"
         script:
             "../workflow_scripts/track_head.py"
+
+    if SETTINGS.tracking.photometric:
+
+        rule refine_tracking:
+            input:
+                unpack(known_identity),
+                frames=paths.FRAMES_MANIFEST,
+                frames_folder=ancient(paths.FRAMES),
+                parsing=paths.PARSING_MANIFEST,
+                parsing_folder=ancient(paths.PARSING),
+                landmarks=paths.LANDMARKS,
+                head=HEAD,
+                tracking=paths.LANDMARK_TRACKING,
+                tracking_summary=paths.LANDMARK_TRACKING_SUMMARY,
+            output:
+                tracking=paths.TRACKING,
+                summary=paths.TRACKING_SUMMARY,
+                table=paths.TRACKING_TABLE,
+                picture=paths.PHOTOMETRIC_PICTURE,
+            log:
+                "logs/{clip}/photometric.log",
+            benchmark:
+                "logs/{clip}/photometric.tsv"
+            conda:
+                "../envs/avatar.yaml"
+            threads: 4
+            resources:
+                mem_mb=6000,
+                runtime=240,
+            params:
+                code=fingerprint("stages.photometric", script="refine_tracking"),
+                settings=tracking_settings(*OF_IMPORTS),
+                focal=known_focal,
+            message:
+                "{rule}: {wildcards.clip}"
+            script:
+                "../workflow_scripts/refine_tracking.py"
+
 
 else:
 
@@ -55,7 +93,7 @@ else:
             runtime=60,
         params:
             code=fingerprint("stages.imports", script="import_tracking"),
-            settings=tracking_settings("iterations", "noise", "identity_weight", "expression_weight", "smoothness"),
+            settings=tracking_settings("iterations", "noise", "identity_weight", "expression_weight", "smoothness", *OF_PHOTOMETRIC),
             stamp=tracking_stamp,
         message:
             "{rule}: {wildcards.clip}, from {input.given}"

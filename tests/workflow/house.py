@@ -43,6 +43,7 @@ STAGE_OF = {
     "read_flame": "flame",
     "build_head": "heads",
     "track_head": "tracking",
+    "refine_tracking": "photometric",
     "import_tracking": "imports",
     "convert_clip": "conversion",
     "write_dataset": "dataset",

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from headsmith.contract.exchange import HEADS, SOLVE, TRACKERS
+from headsmith.contract.photometric import OWN, RENDERERS
 from headsmith.contract.settings_fields import setting
 
 
@@ -80,9 +81,9 @@ class TrackingSettings:
         0.1, "weight of the pictures against the landmarks; 1: as if the errors of pixels were independent", minimum=0
     )
     renderer: str = setting(
-        "own",
+        OWN,
         "what draws the head for that: `own`, compiled for the CPU; `pytorch3d`, where the package is installed",
-        choices=("own", "pytorch3d"),
+        choices=RENDERERS,
     )
 
 

@@ -7,8 +7,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from headsmith.contract.errors import UserError
-
-OWN, PYTORCH3D = "own", "pytorch3d"
+from headsmith.contract.photometric import OWN, PYTORCH3D
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,12 @@
 """How far, and with what certainty, each anchor of the drawn face must shift to show what a frame shows.
 
 The loss of a frame is ``1/2 sum rho(|I - A L|^2)`` over its pixels of skin: I the frame, A the texture that the drawn surface
-has there, L the light, rho of Charbonnier. Its gradient by the vertices' pixels comes through the differentiable rasterizer. Its
-curvature is that of Gauss and Newton, ``S = sum w (dA/dx L)' (dA/dx L)`` (Lucas and Kanade 1981; the texture's slopes stand for
-the frame's, as in Baker and Matthews 2004, *Lucas-Kanade 20 Years On*, section 3.2). Over the vertices that an anchor stands
-for both are summed. With the largest eigenvalue s of S the shift ``-g / s`` of weight s has the same gradient and at least the
-same curvature, so that a fit to these shifts lowers the loss itself (majorisation: Hunter and Lange 2004) and settles where it
-does.
+has there, L the light, rho of Charbonnier. Its gradient by the vertices' pixels comes through the differentiable rasterizer.
+Its curvature is that of Gauss and Newton, ``S = sum w (dA/dx L)' (dA/dx L)`` (Lucas and Kanade 1981; the texture's slopes
+stand for the frame's, as in Baker and Matthews 2004, *Lucas-Kanade 20 Years On*, section 3.2). Over the vertices that an anchor
+stands for both are summed. With the largest eigenvalue s of S the shift ``-g / s`` of weight s has the same gradient and at
+least the same curvature, so that a fit to these shifts lowers the loss itself (majorisation: Hunter and Lange 2004) and settles
+where it does.
 """
 
 from dataclasses import dataclass

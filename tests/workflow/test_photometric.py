@@ -1,0 +1,55 @@
+"""Tracking refined by the pictures, as a user switches it on."""
+
+import json
+
+import numpy as np
+import pytest
+from workflow.house import SETTINGS, House
+
+SMALL = {"photometric": True, "photometric_size": 64, "photometric_iterations": 1}
+
+
+@pytest.fixture(scope="module")
+def refined(finished_house: House, tmp_path_factory) -> House:
+    """A house whose clip has been tracked and refined."""
+    house = finished_house.copy(tmp_path_factory.mktemp("photometric") / "house")
+    house.settings(tracking=SMALL)
+    assert {"track_head": 1, "refine_tracking": 1}.items() <= house.planned("tracking").items()
+    house.snakemake("tracking")
+    return house
+
+
+def test_the_tracking_is_refined_and_says_so(refined):
+    clip = refined.folder / "results/franck"
+    told = json.loads((clip / "tracking.json").read_text())
+    assert told["photometric"]["skin_psnr_after"] > told["photometric"]["skin_psnr_before"]
+    with np.load(clip / "landmark_tracking.npz") as before, np.load(clip / "tracking.npz") as after:
+        assert set(before.files) == set(after.files)
+        assert not np.array_equal(before["rotation"], after["rotation"])
+    assert (clip / "photometric.png").exists() and (clip / "landmark_tracking.csv").exists()
+    assert "skin is met to" in (refined.folder / "logs/franck/photometric.log").read_text()
+
+
+def test_its_settings_re_run_it_alone_and_those_of_landmarks_both(refined):
+    assert refined.planned("tracking") == {}
+    refined.settings(tracking=SMALL | {"photometric_weight": 0.2})
+    assert refined.planned("tracking") == {"refine_tracking": 1}
+    refined.settings(tracking=SMALL | {"smoothness": 2.0})
+    assert refined.planned("tracking") == {"track_head": 1, "refine_tracking": 1}
+    refined.settings(tracking=SMALL)
+
+
+def test_settings_of_the_refinement_re_run_nothing_where_it_is_off(house):
+    house.settings(tracking={"photometric_size": 64, "photometric_weight": 0.3})
+    assert house.planned("tracking") == {}
+
+
+def test_another_programs_tracking_is_not_refined(empty_house, tmp_path):
+    house = empty_house.copy(tmp_path / "house")
+    (house.folder / "config/config.yaml").write_text(
+        json.dumps(
+            SETTINGS | {"tracking": {"source": "flame_head_tracker", "photometric": True}, "heads": {"model": "flame2020"}}
+        )
+    )
+    done = house.snakemake("-n", "tracking", check=False)
+    assert done.returncode != 0 and "tracking.photometric refines our own tracking" in done.stdout + done.stderr
