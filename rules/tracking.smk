@@ -48,9 +48,9 @@ if SETTINGS.tracking.source == SOLVE:
                 tracking=paths.TRACKING,
                 summary=paths.TRACKING_SUMMARY,
                 table=paths.TRACKING_TABLE,
-                picture=paths.PHOTOMETRIC_PICTURE,
             log:
                 "logs/{clip}/photometric.log",
+                picture="logs/{clip}/photometric.png",
             benchmark:
                 "logs/{clip}/photometric.tsv"
             conda:
@@ -67,7 +67,6 @@ if SETTINGS.tracking.source == SOLVE:
                 "{rule}: {wildcards.clip}"
             script:
                 "../workflow_scripts/refine_tracking.py"
-
 
 else:
 
@@ -93,7 +92,9 @@ else:
             runtime=60,
         params:
             code=fingerprint("stages.imports", script="import_tracking"),
-            settings=tracking_settings("iterations", "noise", "identity_weight", "expression_weight", "smoothness", *OF_PHOTOMETRIC),
+            settings=tracking_settings(
+                "iterations", "noise", "identity_weight", "expression_weight", "smoothness", *OF_PHOTOMETRIC
+            ),
             stamp=tracking_stamp,
         message:
             "{rule}: {wildcards.clip}, from {input.given}"

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from workflow.house import SETTINGS, House
+from workflow.house import House
 
 SMALL = {"photometric": True, "photometric_size": 64, "photometric_iterations": 1}
 
@@ -26,8 +26,9 @@ def test_the_tracking_is_refined_and_says_so(refined):
     with np.load(clip / "landmark_tracking.npz") as before, np.load(clip / "tracking.npz") as after:
         assert set(before.files) == set(after.files)
         assert not np.array_equal(before["rotation"], after["rotation"])
-    assert (clip / "photometric.png").exists() and (clip / "landmark_tracking.csv").exists()
-    assert "skin is met to" in (refined.folder / "logs/franck/photometric.log").read_text()
+    assert (clip / "landmark_tracking.csv").exists()
+    logs = refined.folder / "logs/franck"
+    assert "skin is met to" in (logs / "photometric.log").read_text() and (logs / "photometric.png").exists()
 
 
 def test_its_settings_re_run_it_alone_and_those_of_landmarks_both(refined):
@@ -46,10 +47,10 @@ def test_settings_of_the_refinement_re_run_nothing_where_it_is_off(house):
 
 def test_another_programs_tracking_is_not_refined(empty_house, tmp_path):
     house = empty_house.copy(tmp_path / "house")
-    (house.folder / "config/config.yaml").write_text(
-        json.dumps(
-            SETTINGS | {"tracking": {"source": "flame_head_tracker", "photometric": True}, "heads": {"model": "flame2020"}}
-        )
-    )
+    (house.folder / "theirs").mkdir()
+    (house.folder / "config/clips.tsv").write_text("clip\tvideo\ttracking\tfps\nanna\ttheirs\ttheirs\t24\n")
+    (house.folder / "generic_model.pkl").touch()
+    heads = {"model": "flame2020", "flame2020": "generic_model.pkl"}
+    house.settings(heads=heads, tracking={"source": "flame_head_tracker", "photometric": True})
     done = house.snakemake("-n", "tracking", check=False)
     assert done.returncode != 0 and "tracking.photometric refines our own tracking" in done.stdout + done.stderr
