@@ -8,7 +8,7 @@ import torch
 from headsmith.contract.errors import UserError
 from headsmith.mesh.own_renderer import OwnRenderer
 from headsmith.mesh.rasterize import rasterize_mesh
-from headsmith.mesh.renderers import open_renderer
+from headsmith.mesh.renderer_choice import open_renderer
 
 SIZE = (40, 32)
 

@@ -16,7 +16,7 @@ from headsmith.contract.manifest import read_manifest
 from headsmith.contract.settings import TrackingSettings
 from headsmith.heads.model import HeadModel
 from headsmith.heads.photometric_anchors import choose_anchors
-from headsmith.mesh.renderers import open_renderer
+from headsmith.mesh.renderer_choice import open_renderer
 from headsmith.stages.photometric_fit import Judged, Scene, judge, refine
 from headsmith.stages.photometric_picture import draw_comparison
 from headsmith.stages.photometric_pictures import open_pictures
