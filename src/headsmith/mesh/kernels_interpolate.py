@@ -15,29 +15,41 @@ from headsmith.mesh.kernels import HALF, ONE, ZERO
 @njit(cache=True, nogil=True, error_model="numpy")
 @no_type_check
 def interpolate(
+    vertices: Float[np.ndarray, "V 3"],
     faces: Int32[np.ndarray, "F 3"],
     attributes: Float[np.ndarray, "V C"],
     face_ids: Int32[np.ndarray, "H W"],
     barycentrics: Float[np.ndarray, "H W 3"],
     image: Float[np.ndarray, "H W C"],
 ) -> None:
-    """Writes the attributes at each pixel that a face covers.
+    """Writes the weights of the corners, as `kernels.weigh_corners` has them, and the attributes at every pixel.
 
     Args:
+        vertices: x, y in pixels and depth.
         faces: Corner indices.
         attributes: Of the vertices.
         face_ids: Index of the face of each pixel, -1 where there is none.
-        barycentrics: Weights of the face's corners.
-        image: Filled in; 0 beforehand.
+        barycentrics: Filled in; 0 where there is no face.
+        image: Filled in; 0 where there is no face.
     """
     height, width = face_ids.shape
     for row in range(height):
         for column in range(width):
             f = face_ids[row, column]
             if f < 0:
+                barycentrics[row, column, 0] = barycentrics[row, column, 1] = barycentrics[row, column, 2] = ZERO
+                for c in range(attributes.shape[1]):
+                    image[row, column, c] = ZERO
                 continue
             i0, i1, i2 = faces[f, 0], faces[f, 1], faces[f, 2]
-            b0, b1, b2 = barycentrics[row, column, 0], barycentrics[row, column, 1], barycentrics[row, column, 2]
+            x, y = np.float32(column) + HALF, np.float32(row) + HALF
+            u0, u1, u2 = vertices[i0, 0] - x, vertices[i1, 0] - x, vertices[i2, 0] - x
+            v0, v1, v2 = vertices[i0, 1] - y, vertices[i1, 1] - y, vertices[i2, 1] - y
+            w0, w1, w2 = u1 * v2 - u2 * v1, u2 * v0 - u0 * v2, u0 * v1 - u1 * v0
+            w0, w1, w2 = w0 / vertices[i0, 2], w1 / vertices[i1, 2], w2 / vertices[i2, 2]
+            total = w0 + w1 + w2
+            b0, b1, b2 = w0 / total, w1 / total, w2 / total
+            barycentrics[row, column, 0], barycentrics[row, column, 1], barycentrics[row, column, 2] = b0, b1, b2
             for c in range(attributes.shape[1]):
                 image[row, column, c] = b0 * attributes[i0, c] + b1 * attributes[i1, c] + b2 * attributes[i2, c]
 

@@ -10,8 +10,9 @@ from jaxtyping import Float, Int, Int32
 from torch import Tensor
 from torch.autograd.function import FunctionCtx, once_differentiable
 
+from headsmith.mesh.kernels import cover_pixels
 from headsmith.mesh.kernels_interpolate import interpolate, interpolate_backward
-from headsmith.mesh.rasterize import rasterize_mesh
+from headsmith.mesh.rasterize import check_mesh
 from headsmith.mesh.renderers import Drawn
 
 
@@ -52,13 +53,14 @@ class Interpolation(torch.autograd.Function):
         """Draws; keeps what the backward pass needs."""
         corners, values = (np.ascontiguousarray(part.detach().numpy()) for part in (vertices, attributes))
         width, height = size
-        image = np.zeros((len(corners), height, width, values.shape[-1]), values.dtype)
-        face_ids = np.empty(image.shape[:3], np.int32)
+        image = np.empty((len(corners), height, width, values.shape[-1]), values.dtype)
+        face_ids = np.full(image.shape[:3], -1, np.int32)
         weights = np.empty((*image.shape[:3], 3), corners.dtype)
 
         def draw(frame: int) -> None:
-            face_ids[frame], weights[frame], _ = rasterize_mesh(corners[frame], faces, width, height, cull=True)
-            interpolate(faces, values[frame], face_ids[frame], weights[frame], image[frame])
+            check_mesh(corners[frame], faces, width, height)
+            cover_pixels(corners[frame], faces, True, face_ids[frame], np.zeros((height, width), corners.dtype))
+            interpolate(corners[frame], faces, values[frame], face_ids[frame], weights[frame], image[frame])
 
         over_frames(draw, len(corners), threads)
         ctx.kept = (corners, faces, values, face_ids, weights, threads)

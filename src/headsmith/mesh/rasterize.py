@@ -40,12 +40,7 @@ def rasterize_mesh(
     Raises:
         ValueError: The size is not positive, a face names a vertex that is not there, or a vertex is not finite.
     """
-    if width < 1 or height < 1:
-        raise ValueError(f"an image of {width} x {height} pixels has no pixels")
-    if len(faces) and (faces.min() < 0 or faces.max() >= len(vertices)):
-        raise ValueError(f"faces name vertices {faces.min()} to {faces.max()}, but there are {len(vertices)} vertices")
-    if not np.isfinite(vertices).all():
-        raise ValueError(f"{int((~np.isfinite(vertices)).any(1).sum())} of {len(vertices)} vertices are not finite")
+    check_mesh(vertices, faces, width, height)
     corners = np.ascontiguousarray(vertices)
     triangles = np.ascontiguousarray(faces, dtype=np.int32)
     face_ids = np.full((height, width), -1, np.int32)
@@ -55,3 +50,17 @@ def rasterize_mesh(
     cover_pixels(corners, triangles, cull, face_ids, nearness)
     weigh_corners(corners, triangles, face_ids, barycentrics, depth)
     return face_ids, barycentrics, depth
+
+
+def check_mesh(vertices: Float[np.ndarray, "V 3"], faces: Integer[np.ndarray, "F 3"], width: int, height: int) -> None:
+    """Accepts a mesh and an image that the compiled loops can work on.
+
+    Raises:
+        ValueError: The size is not positive, a face names a vertex that is not there, or a vertex is not finite.
+    """
+    if width < 1 or height < 1:
+        raise ValueError(f"an image of {width} x {height} pixels has no pixels")
+    if len(faces) and (faces.min() < 0 or faces.max() >= len(vertices)):
+        raise ValueError(f"faces name vertices {faces.min()} to {faces.max()}, but there are {len(vertices)} vertices")
+    if not np.isfinite(vertices).all():
+        raise ValueError(f"{int((~np.isfinite(vertices)).any(1).sum())} of {len(vertices)} vertices are not finite")
