@@ -7,7 +7,7 @@ landmarks and tracking run on the pictures, and what comes out is compared with 
 the same frames: the field's way of fitting frame after frame (``sequential_fit.py``) and the detector's blendshapes alone.
 
 Pictures, landmarks and sequential fits are kept in the cache; ``--tracking-only`` tracks and measures anew and nothing else.
-Progress goes to stderr, tables to stdout; the last line is JSON: means over the clips.
+Progress goes to stderr, tables to stdout; the last line is JSON: means over the clips. All figures lie in ``figures.json``.
 """
 
 import argparse
@@ -58,6 +58,8 @@ def main() -> None:
     real = {} if options.no_real else measure_real(options, settings, model)
     if real:
         print(real_table(real))
+    with atomic_path(options.cache / options.head.stem / "figures.json") as partial:
+        partial.write_text(json.dumps({"clips": clips, "real": real}, indent=1))
     if options.document:
         write_document(DOCUMENT, means, clips, real)
     print(json.dumps(report(clips, means, real)))
