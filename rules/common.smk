@@ -157,6 +157,12 @@ def tracked_by(wildcards):
     return ancient(given) if Path(given).is_dir() else given
 
 
+def texture_space(wildcards):
+    """Return FLAME's texture space, where the settings name one and the head is FLAME's."""
+    flame = SETTINGS.heads.texture and SETTINGS.heads.model in FLAME_HEADS
+    return {"texture": SETTINGS.heads.texture} if flame else {}
+
+
 def known_identity(wildcards):
     """Return the file of the person's codes, where the table of clips names one."""
     identity = CLIPS[wildcards.clip].identity

@@ -36,6 +36,7 @@ if SETTINGS.tracking.source == SOLVE:
         rule refine_tracking:
             input:
                 unpack(known_identity),
+                unpack(texture_space),
                 frames=paths.FRAMES_MANIFEST,
                 frames_folder=ancient(paths.FRAMES),
                 parsing=paths.PARSING_MANIFEST,

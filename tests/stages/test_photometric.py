@@ -10,6 +10,7 @@ from headsmith.bridges.track import Track, project_vertices
 from headsmith.contract.errors import UserError
 from headsmith.contract.settings import TrackingSettings
 from headsmith.media.frames import FrameFolderWriter
+from headsmith.stages import photometric_fit
 from headsmith.stages.photometric import refine_tracking
 from headsmith.stages.tracking import track_head
 
@@ -92,6 +93,24 @@ def test_the_number_of_threads_changes_no_bit(tracked, refined):
     with np.load(refined) as one, np.load(again) as other:
         for name in one.files:
             np.testing.assert_array_equal(one[name], other[name], err_msg=name)
+
+
+def test_a_texture_space_serves_at_coarse_sizes(tracked, monkeypatch):
+    """FLAME's file, of random colours: what the clip's own skin says at the finest size still stands."""
+    folder, _, truth, model = tracked
+    random, head = np.random.default_rng(0), model.container
+    vt, ft = head.uv, head.uv_faces
+    arrays = {"mean": random.uniform(90, 160, (8, 8, 3)), "tex_dir": random.normal(0, 20, (8, 8, 3, 50)), "vt": vt, "ft": ft}
+    np.savez(folder / "texture.npz", **arrays)
+    monkeypatch.setattr(photometric_fit, "SMALLEST", SIZE // 2)
+    calls = []
+    real = photometric_fit.within_space
+    monkeypatch.setattr(photometric_fit, "within_space", lambda *parts: calls.append(1) or real(*parts))
+    path = refine(tracked, "space", texture=folder / "texture.npz")
+    assert len(calls) == SETTINGS.photometric_iterations + photometric_fit.ROUNDS
+    assert json.loads((folder / "space.json").read_text())["photometric"]["sizes"] == [SIZE // 2, SIZE]
+    before, after = (pixel_errors(part, truth, model) for part in (folder / "before.npz", path))
+    assert after[1] < 0.3 * before[1]
 
 
 def test_a_clip_without_skin_is_refused(tracked, tmp_path):

@@ -8,12 +8,15 @@ from stages.photometric_clip import FRAMES, LIGHT, SIZE, draw, paint, painted_he
 
 from headsmith.heads.model import HeadModel
 from headsmith.heads.photometric_anchors import choose_anchors
+from headsmith.heads.texture import TextureModel
 from headsmith.maths.harmonics import harmonics
 from headsmith.mesh.own_renderer import OwnRenderer
 from headsmith.mesh.shading import vertex_normals
+from headsmith.mesh.texture import TextureFrame
 from headsmith.stages.photometric_pictures import Pictures, open_pictures
 from headsmith.stages.photometric_shifts import gather, measure, screen_slopes
 from headsmith.stages.photometric_skin import bake_skin, fit_light, plain_skin, spread_evenly, with_lights
+from headsmith.stages.photometric_texture import cut_space, within_space
 from headsmith.stages.photometric_views import Surface, look_at, smooth_normals
 
 
@@ -143,3 +146,35 @@ def test_pictures_lie_on_disk_only_while_they_are_used(tmp_path):
 def test_places_are_spread_evenly():
     assert spread_evenly([3, 5, 8], 5) == [3, 5, 8]
     assert spread_evenly(list(range(100)), 4) == [0, 33, 66, 99]
+
+
+def texture_model(components=4, side=64):
+    """A mean and a few smooth directions over the whole unwrapping."""
+    y, x = (np.mgrid[:side, :side] + 0.5) / side
+    waves = [
+        np.stack([np.sin((k + 2) * 3 * x + k + c) * np.cos((k + 1) * 4 * y) for c in range(3)], -1) for k in range(components)
+    ]
+    mean = 120 + 40 * np.stack([np.sin(9 * x), np.cos(7 * y), np.sin(5 * x + 5 * y)], -1)
+    return TextureModel(mean.astype(np.float32), 20 * np.stack(waves, -1).astype(np.float32))
+
+
+def test_the_nearest_texture_of_the_space_is_found_under_spots(skin):
+    baked, weights = skin
+    model, codes = texture_model(), torch.tensor([1.5, -1.0, 0.5, 0.8])
+    space = cut_space(model, baked.frame)
+    true = space.mean + torch.einsum("n,nchw->chw", codes, space.directions)
+    spots = 0.05 * torch.randn(true.shape, generator=torch.Generator().manual_seed(0))
+    found = within_space(replace(baked, texture=true + spots), weights, space)
+    seen = weights > 0.3
+    assert (found.texture - true)[:, seen].abs().mean() < 0.01
+    torch.testing.assert_close(found.slopes, baked.frame.slopes(found.texture))
+
+
+def test_the_space_is_cut_where_the_skin_lies(skin):
+    frame = skin[0].frame
+    model = texture_model()
+    cut = cut_space(model, frame).mean
+    uv = torch.tensor([[0.4, 0.6], [0.55, 0.35]])
+    whole = torch.from_numpy(model.mean / 255).permute(2, 0, 1)
+    expected = TextureFrame((0.0, 0.0), (1.0, 1.0), 64, 64).look_up(whole, uv)
+    torch.testing.assert_close(frame.look_up(cut, uv), expected, atol=0.01, rtol=0)

@@ -16,11 +16,13 @@ from headsmith.contract.manifest import read_manifest
 from headsmith.contract.settings import TrackingSettings
 from headsmith.heads.model import HeadModel
 from headsmith.heads.photometric_anchors import choose_anchors
+from headsmith.heads.texture import read_texture
 from headsmith.mesh.renderer_choice import open_renderer
 from headsmith.stages.photometric_fit import Judged, Scene, judge, refine
 from headsmith.stages.photometric_picture import draw_comparison
 from headsmith.stages.photometric_pictures import open_pictures
 from headsmith.stages.photometric_problem import Task, open_task
+from headsmith.stages.photometric_texture import COMPONENTS
 from headsmith.stages.photometric_views import REGION, Surface
 from headsmith.stages.tracking_file import DEVIATIONS, read_deviations, read_tracking
 from headsmith.stages.tracking_given import read_given, with_given
@@ -49,6 +51,7 @@ def refine_tracking(
     threads: int,
     focal: float | None = None,
     identity: Path | None = None,
+    texture: Path | None = None,
 ) -> None:
     """Refine a clip's tracking by its pictures: analysis by synthesis (``photometric_shifts`` has the loss).
 
@@ -73,6 +76,7 @@ def refine_tracking(
         threads: Threads.
         focal: The camera's focal length in pixels of the video's own frames; None: sought.
         identity: A file of the person's identity codes; None: sought.
+        texture: ``FLAME_texture.npz``: at coarse sizes skin has colours of its space; None: the clip's own alone.
 
     Raises:
         UserError: An input cannot be read, inputs do not belong together, the head has no face, no skin is seen, or the
@@ -92,8 +96,9 @@ def refine_tracking(
     anchors = choose_anchors(container, REGION, ANCHORS)
     task = open_task(model, anchors, with_given(sought, given), track)
     surface = Surface(model.to(torch.float32), open_renderer(settings.renderer, 1))
+    space = None if texture is None else read_texture(texture, container, COMPONENTS)
     with open_pictures(frames, parsing, settings.photometric_size, output, clip) as pictures:
-        scene = Scene(clip, surface, anchors, pictures, task, settings, threads)
+        scene = Scene(clip, surface, anchors, pictures, task, settings, threads, space)
         before = judge(scene, track, scene.sizes[-1])
         if not np.isfinite(before.psnr):
             what = "no frame shows enough skin where the head was tracked"

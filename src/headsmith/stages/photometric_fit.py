@@ -15,12 +15,14 @@ from headsmith.contract.settings import TrackingSettings
 from headsmith.heads.clip_fit import fit_clip
 from headsmith.heads.clip_types import ClipState
 from headsmith.heads.photometric_anchors import Anchors
+from headsmith.heads.texture import TextureModel
 from headsmith.media.parallel import map_in_order
 from headsmith.media.progress import note, progress
 from headsmith.stages.photometric_pictures import Pictures
 from headsmith.stages.photometric_problem import Task
 from headsmith.stages.photometric_shifts import Shifts, measure
 from headsmith.stages.photometric_skin import Skin, bake_skin, plain_skin, spread_evenly, with_lights
+from headsmith.stages.photometric_texture import cut_space, within_space
 from headsmith.stages.photometric_views import Look, Surface, look_at
 
 STEPS: Final = 2
@@ -46,6 +48,7 @@ class Scene:
     task: Task
     settings: TrackingSettings
     threads: int
+    texture: TextureModel | None = None
 
     def looks(self, track: Track, size: int) -> Callable[[int], Look]:
         """Return what looks at a frame."""
@@ -78,7 +81,7 @@ def refine(scene: Scene, state: ClipState) -> ClipState:
         skin, deviation = start_skin(scene, state, size, skin), FIRST_DEVIATION
         for iteration in range(scene.settings.photometric_iterations):
             track = scene.task.track_of(state)
-            skin, _ = bake_skin(skin, scene.looks(track, size), scene.baked, scene.threads)
+            skin = bake(scene, track, skin, size)
             what = f"{scene.clip}: refining at {size} pixels, round {iteration + 1} of {scene.settings.photometric_iterations}"
             found = dict(measure_clip(scene, track, skin, size, deviation, what))
             if not found:
@@ -99,11 +102,19 @@ def start_skin(scene: Scene, state: ClipState, size: int, before: Skin | None) -
     return judge(scene, track, size).skin
 
 
+def bake(scene: Scene, track: Track, skin: Skin, size: int) -> Skin:
+    """Return the skin as a track gives it; at coarse sizes within the texture space, where the head has one."""
+    baked, weights = bake_skin(skin, scene.looks(track, size), scene.baked, scene.threads)
+    if scene.texture is None or size == scene.sizes[-1]:
+        return baked
+    return within_space(baked, weights, cut_space(scene.texture, baked.frame))
+
+
 def judge(scene: Scene, track: Track, size: int) -> Judged:
     """Return the skin that a track gives, and how well it shows the frames that it was baked from."""
     skin, found = plain_skin(scene.surface, track, size), {}
     for _ in range(ROUNDS):
-        skin, _ = bake_skin(skin, scene.looks(track, size), scene.baked, scene.threads)
+        skin = bake(scene, track, skin, size)
         found = dict(measure_clip(scene, track, skin, size, FIRST_DEVIATION, None))
         if found:
             skin = with_lights(skin, ((place, shifts.light) for place, shifts in found.items()))
