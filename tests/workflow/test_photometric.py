@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from workflow.house import House
 
-SMALL = {"photometric": True, "photometric_size": 64, "photometric_iterations": 1}
+SMALL = {"photometric": True, "photometric_size": 128, "photometric_iterations": 2}
 
 
 @pytest.fixture(scope="module")
