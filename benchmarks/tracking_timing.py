@@ -70,8 +70,9 @@ def measure_length(folder: str, head: str, rounds: str) -> dict[str, Any]:
 def fit(model: HeadModel, seen: SeenLandmarks, size: tuple[int, int]) -> None:
     """Fit a clip, from landmarks in memory to the parameters of all frames."""
     embedding = model.container.embeddings[seen.convention.name]
-    problem = tracking.pose_problem(model, embedding, seen, size, SETTINGS)
-    tracking.fit_in_rounds(model, problem, seen, embedding.points, size, SETTINGS, THREADS, "speed")
+    contour = model.container.contours.get(seen.convention.name)
+    problem = tracking.pose_problem(model, embedding, seen, size, SETTINGS, contour)
+    tracking.fit_in_rounds(model, problem, seen, tracking.Places.of(embedding, contour), size, SETTINGS, THREADS, "speed")
 
 
 def track(clip: Path, head: Path, results: Path) -> None:

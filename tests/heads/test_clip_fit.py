@@ -9,7 +9,7 @@ from headsmith.contract.landmark_groups import CONVENTION
 from headsmith.contract.settings import TrackingSettings
 from headsmith.heads.clip_equations import project_jacobian
 from headsmith.heads.clip_fit import fit_clip, move, start_clip
-from headsmith.heads.clip_identity import narrow_identity
+from headsmith.heads.clip_identity import narrow_identity, size_slope
 from headsmith.heads.clip_priors import Hints, build_priors, calibrate_blink
 from headsmith.heads.clip_priors_terms import prior_cost, prior_terms
 from headsmith.heads.clip_sample import sample_frames, start_from_sample, take_problem
@@ -21,7 +21,7 @@ from headsmith.heads.model import HeadModel
 from headsmith.maths.rotations import axis_angle_to_matrix, matrix_to_axis_angle
 from headsmith.maths.smoothness import second_differences, turn_accelerations
 
-SIZE, FOCAL, FRAMES, LANDMARKS, EYES = 256, 700.0, 24, 478, 70.0
+SIZE, FOCAL, FRAMES, LANDMARKS, EYES, EYE_CORNERS = 256, 700.0, 24, 478, 70.0, (33, 263)
 NO_HINTS = Hints((), np.zeros((FRAMES, 0)))
 FACING = torch.diag(torch.tensor([1.0, -1, -1], dtype=torch.float64))
 
@@ -190,16 +190,34 @@ def test_leaving_out_what_landmarks_do_not_show_changes_nothing(landmarks, truth
         for part in landmarks.parts
     )
     wider = replace(problem, landmarks=replace(landmarks, identity=blind, parts=parts))
-    narrow, person = narrow_identity(wider, fixed=False)
-    assert person.directions.shape == (3, 4)
-    one, other = (fit_clip(p, start_clip(p, 600.0), iterations=30, tolerance=1e-12).state for p in (problem, narrow))
-    assert torch.allclose(torch.cat([one.identity, torch.zeros(1).double()]), person.codes(other.identity), atol=1e-5)
+    narrow, person = narrow_identity(wider, EYE_CORNERS, fixed=False)
+    seen, known = narrow_identity(problem, EYE_CORNERS, fixed=False)
+    assert person.directions.shape == (2, 4)
+    one, other = (fit_clip(p, start_clip(p, 600.0), iterations=30, tolerance=1e-12).state for p in (seen, narrow))
+    expected = torch.cat([known.codes(one.identity), torch.zeros(1).double()])
+    assert torch.allclose(expected, person.codes(other.identity), atol=1e-5)
+
+
+def test_the_distance_of_the_eyes_is_not_sought(landmarks):
+    problem = make_problem(landmarks, true_state(landmarks))
+    _, person = narrow_identity(problem, EYE_CORNERS, fixed=False)
+    assert person.directions.shape == (2, 3)
+    assert torch.allclose(person.directions @ size_slope(problem, EYE_CORNERS), torch.zeros(2).double(), atol=1e-12)
+    bigger = size_slope(problem, EYE_CORNERS)
+    rest = torch.zeros(1, landmarks.layout.count).double()
+
+    def apart(codes):
+        ends = landmarks.points(codes, rest)[0, list(EYE_CORNERS)]
+        return float((ends[0] - ends[1]).norm())
+
+    change = (apart(1e-4 * bigger) - apart(-1e-4 * bigger)) / 2e-4
+    assert change == pytest.approx(float(bigger @ bigger), rel=1e-4)
 
 
 def test_a_fixed_person_is_not_sought(landmarks, truth):
     problem = make_problem(landmarks, truth)
     given = replace(problem, priors=replace(problem.priors, identity_mean=truth.identity))
-    narrow, person = narrow_identity(given, fixed=True)
+    narrow, person = narrow_identity(given, EYE_CORNERS, fixed=True)
     state = fit_clip(narrow, start_clip(narrow, 600.0), iterations=30).state
     assert len(state.identity) == 0 and torch.equal(person.codes(state.identity), truth.identity)
     assert torch.allclose(state.codes, truth.codes, atol=0.1)

@@ -112,6 +112,8 @@ def test_the_file_is_as_documented(clip):
         **{"neck": (FRAMES, 3), "eyelids": (FRAMES, 2), "rotation": (FRAMES, 3, 3), "translation": (FRAMES, 3)},
         **{"focal": (), "principal": (2,), "size": (2,), "status": (FRAMES,), "residual": (FRAMES,)},
         **{"head_sha256": (), "convention": ()},
+        **{"deviation": (FRAMES,), "parameter_deviation": (FRAMES, 6 + 2 + 9 + 6), "identity_deviation": (4,)},
+        **{"focal_deviation": ()},
     }
     assert {name: value.shape for name, value in arrays.items()} == shapes
     assert str(arrays["head_sha256"]) == load_head(clip["head"]).sha256

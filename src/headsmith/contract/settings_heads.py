@@ -71,7 +71,12 @@ class TrackingSettings:
     expression_weight: float = setting(1.0, "weight of the prior of expression, jaw, eyes and lids", minimum=0.001)
     smoothness: float = setting(1.0, "weight of smoothness in time; 1 as measured on a real clip", minimum=0.001)
     max_residual: float = setting(5.0, "a frame with a larger error, in percent of the eye distance, is an outlier", minimum=0)
-    max_bad: float = setting(0.1, "largest share of frames that may be missing or outliers", minimum=0, maximum=1)
+    max_deviation: float = setting(
+        2.0,
+        "a frame whose landmarks are known with a larger standard deviation, in percent of the eye distance, is uncertain",
+        minimum=0,
+    )
+    max_bad: float = setting(0.1, "largest share of frames that may be missing, outliers or uncertain", minimum=0, maximum=1)
     photometric: bool = setting(
         False, "whether tracking is refined by the pictures: skin as the clip shows it against what the tracked head would show"
     )

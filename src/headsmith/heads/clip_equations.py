@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from headsmith.heads.clip_priors_terms import PriorTerms
-from headsmith.heads.clip_slopes import PixelSlopes
+from headsmith.heads.clip_slopes import POSE, PixelSlopes
 from headsmith.heads.clip_types import ClipProblem, ClipState, project_landmarks, take_frames
 from headsmith.maths.arrow import Equations
 from headsmith.maths.robust import charbonnier
@@ -83,25 +83,32 @@ def project_jacobian(
         state: Some frames.
         weights: What each landmark's derivatives are multiplied by.
     """
-    kind, layout = slopes.still.dtype, slopes.layout
+    kind = slopes.still.dtype
     codes = state.codes.to(kind)
     apart = slopes.landmarks.apart(state.identity.to(kind), codes)
     rotation, focal = state.rotation.to(kind), state.log_focal.exp().to(kind)
-    arm = (apart.points - problem.pivot.to(kind)) @ rotation.mT
-    position, a_pixel = state.position.to(kind), (-state.spot[:, 2]).exp().to(kind)
-    seen = arm + position[:, None]
-    slope = seen[..., :2] / seen[..., 2:]
-    near = weights.to(kind) * focal / seen[..., 2]
-    through = rotation[:, :2, :, None] - slope.mT[:, :, None] * rotation[:, 2:, :, None]
-    through = through * near[:, None, None]
-    lens = torch.cat([torch.eye(2).to(slope)[:, None].expand(len(slope), 2, slope.shape[1], 2), -slope.mT[..., None]], -1)
-    lens = lens * near[:, None, :, None]
-    by_focal = (focal * weights.to(kind))[:, None] * slope.mT + lens[..., 2] * position[:, None, None, 2]
-    stack = slopes.stack(through, apart.turns, by_focal)
+    position, a_pixel = state.position.to(kind), (-state.spot[:, 2:]).exp().to(kind)
+    arm = ((apart.points - problem.pivot.to(kind)) @ rotation.mT).mT
+    seen = arm + position[..., None]
+    slope, weights = seen[:, :2] / seen[:, 2:], weights.to(kind)[:, None]
+    near = weights * focal / seen[:, 2:]
+    through = (rotation[:, :2, :, None] - slope[:, :, None] * rotation[:, 2:, :, None]) * near[:, None]
+    stack = slopes.stack(through, apart.turns, slope * (focal * weights - near * position[:, 2:, None]))
     result = slopes.mix(stack)
     slopes.add_angles(result, codes, through, apart)
-    result[..., layout.count : layout.count + 3] = torch.linalg.cross(arm[:, None].expand_as(lens), lens)
-    result[..., layout.count + 3 : layout.count + 5] = lens[..., :2] * a_pixel[:, None, None, None]
-    result[..., layout.count + 5] = -(lens @ position[:, None, :, None])[..., 0]
-    result[..., slopes.own + slopes.shared - 1] = stack[:, :, -1]
+    own = slopes.own
+    result[..., own - POSE : own - 3] = _by_turn(arm, slope, near)
+    result[:, 0, :, own - 3] = result[:, 1, :, own - 2] = near[:, 0] * a_pixel
+    result[..., own - 1] = near * (slope * position[:, 2:, None] - position[:, :2, None])
+    result[..., own + slopes.shared - 1] = stack[:, :, -1]
     return result, stack
+
+
+def _by_turn(
+    arm: Float[Tensor, "B 3 L"], slope: Float[Tensor, "B 2 L"], near: Float[Tensor, "B 1 L"]
+) -> Float[Tensor, "B 2 L 3"]:
+    """Return the derivatives by a turn: the arm's cross product with each row ``near (1, 0, -slope)`` of the lens."""
+    x, y, z = (arm * near).unbind(1)
+    across, down = slope.unbind(1)
+    rows = [torch.stack([-y * across, z + x * across, -y], -1), torch.stack([-z - y * down, x * down, x], -1)]
+    return torch.stack(rows, 1)

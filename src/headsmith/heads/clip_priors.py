@@ -35,16 +35,16 @@ TURN_STEP = 0.0008
 """Radians: change of the head's turn from frame to frame."""
 SPOT_STEP = (0.0033, 0.0033, 0.0003)
 """Change of the speed at which the head crosses the picture, in distances of the eyes a frame, and grows (logarithm)."""
-INDEPENDENT = 12.0
-"""A clip tells as much about the focal length as so many frames with independent errors would: most errors repeat."""
-INDEPENDENT_FOR_IDENTITY = 0.8
-"""The same for the person: a detector's bias repeats over neighbouring points too. With 12, franck's landmarks are met to
-0.90 % of the eye distance instead of 1.01 %, but by a head 16 cm tall with a flattened skull and codes up to 3.8 deviations."""
+INDEPENDENT = 0.8
+"""A clip tells as much about the person and the focal length as so many frames with independent errors would: a detector's
+error on a person hardly changes from frame to frame, nor from a point to its neighbours (2.1 to 3.1 % of the eye distance on
+rendered people, of which 1.9 to 3.0 % stay the same through a clip: docs/accuracy.md). With 8, landmarks are met to 0.93 %
+instead of 0.99 % there, but by people 3.8 instead of 2.8 mm off, and with 0.08 to 1.11 % by people 2.6 mm off."""
 FOCAL_IN_SIZES, FOCAL_DEVIATION = 3.5, 0.5
 """Expected focal length in image sizes (a face crop of a camera of ordinary view), and the deviation of its logarithm."""
 BLINK_FLOOR, BLINK_PEAK, LEAST_BLINK = 0.05, 0.99, 0.3
 """Quantiles of the detector's blink score taken as open and closed lids, and the least span between them."""
-LID_HINT, UNIT_HINT = 0.25, 0.5
+LID_HINT, UNIT_HINT = 0.1, 0.5
 """Deviation of lids from the calibrated blink, and the share of a unit's score taken as its expected value."""
 
 
@@ -80,7 +80,7 @@ def build_priors(
     columns = _columns(known)
     calm = 1 / math.sqrt(max(settings.smoothness, 1e-9))
     frames = max(int(seen.sum()), 1)
-    for_focal, for_identity = (math.sqrt(min(1, most / frames)) for most in (INDEPENDENT, INDEPENDENT_FOR_IDENTITY))
+    told = min(1, INDEPENDENT / frames)
     return ClipPriors(
         code_mean=code_means(units, hints, seen),
         code_precision=settings.expression_weight * _precision(columns["deviation"], layout),
@@ -91,9 +91,10 @@ def build_priors(
         tied=torch.arange(len(seen)) + 1 < len(seen),
         turn_step=TURN_STEP * calm,
         spot_step=torch.tensor(SPOT_STEP, dtype=torch.float64) * calm * torch.tensor([eye_distance, eye_distance, 1.0]),
-        identity=for_identity / math.sqrt(max(settings.identity_weight, 1e-9)),
+        identity=math.sqrt(told) / math.sqrt(max(settings.identity_weight, 1e-9)),
         identity_mean=torch.zeros(1, dtype=torch.float64),
-        log_focal=(math.log(FOCAL_IN_SIZES * size), FOCAL_DEVIATION * for_focal),
+        log_focal=(math.log(FOCAL_IN_SIZES * size), FOCAL_DEVIATION * math.sqrt(told)),
+        told=told,
     )
 
 

@@ -54,6 +54,8 @@ class ClipPriors:
         identity: Deviation of the identity codes.
         identity_mean: Expected identity codes: 0, or those that are given.
         log_focal: Expected logarithm of the focal length, and its deviation.
+        told: Share of the clip's frames that tell of what all share, 0..1: landmarks err alike in all. The deviations of
+            identity and focal length are those of the beliefs times its root, so that they weigh as they would against so few.
     """
 
     code_mean: Float[Tensor, "T C"]
@@ -68,6 +70,7 @@ class ClipPriors:
     identity: float
     identity_mean: Float[Tensor, " #K"]
     log_focal: tuple[float, float]
+    told: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from headsmith.stages.tracking_file import DEVIATIONS, read_deviations, read_tra
 from headsmith.stages.tracking_given import read_given, with_given
 from headsmith.stages.tracking_input import SeenLandmarks, check_input, read_landmarks
 from headsmith.stages.tracking_output import Tracked, on_outline, summarise, write_tracking
-from headsmith.stages.tracking_problem import pose_problem
+from headsmith.stages.tracking_problem import eye_rows, pose_problem
 
 ANCHORS = 250
 """Points of the face whose shifts are measured: about 8 mm apart."""
@@ -92,9 +92,10 @@ def refine_tracking(
         remedy = "set tracking.photometric to false"
         raise UserError(f"the head {container.name} has no region {REGION!r}", clip=clip, file=head, remedy=remedy)
     given = read_given(clip, manifest, frames, container, focal=focal, identity=identity)
-    sought = pose_problem(model, container.embeddings[seen.convention.name], seen, manifest.size, settings)
+    embedding = container.embeddings[seen.convention.name]
+    sought = pose_problem(model, embedding, seen, manifest.size, settings)
     anchors = choose_anchors(container, REGION, ANCHORS)
-    task = open_task(model, anchors, with_given(sought, given), track)
+    task = open_task(model, anchors, with_given(sought, given), eye_rows(embedding.points, seen.convention), track)
     surface = Surface(model.to(torch.float32), open_renderer(settings.renderer, 1))
     space = None if texture is None else read_texture(texture, container, COMPONENTS)
     with open_pictures(frames, parsing, settings.photometric_size, output, clip) as pictures:

@@ -78,13 +78,14 @@ class Task:
         return replace(self.problem, pixels=pixels, weights=trust)
 
 
-def open_task(model: HeadModel, anchors: Anchors, problem: ClipProblem, track: Track) -> Task:
+def open_task(model: HeadModel, anchors: Anchors, problem: ClipProblem, eyes: tuple[int, int], track: Track) -> Task:
     """Return what is fitted again.
 
     Args:
         model: The head, float64.
         anchors: On the head.
         problem: The landmarks and beliefs that the clip was tracked by.
+        eyes: Which of the landmarks are the outer corners of the eyes.
         track: How it was tracked.
     """
     count, more = len(problem.landmarks.base), len(anchors.vertices)
@@ -98,7 +99,7 @@ def open_task(model: HeadModel, anchors: Anchors, problem: ClipProblem, track: T
         weights=torch.cat([problem.weights * torch.from_numpy(ok)[:, None], zeros], 1),
         sliding=problem.sliding and replace(problem.sliding, rows=nn.pad(problem.sliding.rows, (0, more), value=-1)),
     )
-    narrowed, person = narrow_identity(joined, problem.priors.identity <= CERTAIN)
+    narrowed, person = narrow_identity(joined, eyes, problem.priors.identity <= CERTAIN)
     return Task(track, narrowed, person, count, np.flatnonzero(ok).tolist())
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from numpy import ndarray
 
-from headsmith.bridges.track import MISSING, OK, OUTLIER, Track
+from headsmith.bridges.track import Track
 from headsmith.contract.manifest import read_manifest
 from headsmith.contract.settings import TrackingSettings
 from headsmith.heads.clip_fit import ClipFit, fit_clip, start_clip
@@ -20,10 +20,11 @@ from headsmith.heads.clip_types import ClipProblem, ClipState, project_landmarks
 from headsmith.heads.model import HeadModel
 from headsmith.stages.tracking_advice import advise
 from headsmith.stages.tracking_causes import Case
+from headsmith.stages.tracking_certainty import ask_certainty, deviations_of, judge_frames
 from headsmith.stages.tracking_given import CERTAIN, read_given, with_given
 from headsmith.stages.tracking_input import SeenLandmarks, check_bad_share, check_input, read_landmarks
 from headsmith.stages.tracking_output import Tracked, on_outline, write_tracking
-from headsmith.stages.tracking_problem import pose_problem
+from headsmith.stages.tracking_problem import Places, eye_rows, pose_problem
 
 TOLERANCE = 1e-3
 """A step that lowers the cost by a smaller share ends the fit; the landmark error then moves in its third digit at most."""
@@ -76,9 +77,11 @@ def track_head(
     check_bad_share(seen.reasons, seen, settings.max_bad, clip, landmarks)
     embedding = model.container.embeddings[seen.convention.name]
     given = read_given(clip, manifest, frames, model.container, focal=focal, identity=identity)
-    sought = pose_problem(model, embedding, seen, manifest.size, settings)
+    contour = model.container.contours.get(seen.convention.name)
+    places = Places.of(embedding, contour)
+    sought = pose_problem(model, embedding, seen, manifest.size, settings, contour)
     problem = with_given(sought, given)
-    tracked = fit_in_rounds(model, problem, seen, embedding.points, manifest.size, settings, threads, clip)
+    tracked = fit_in_rounds(model, problem, seen, places, manifest.size, settings, threads, clip)
     case = Case(clip, str(landmarks), problem, sought, given, tracked, facts.get("scale", 1.0), facts.get("fps"), threads)
     remarks = advise(case, settings.max_bad)
     write_tracking(replace(tracked, notes=tracked.notes | {"remarks": remarks}), output, summary, table)
@@ -88,19 +91,20 @@ def fit_in_rounds(
     model: HeadModel,
     problem: ClipProblem,
     seen: SeenLandmarks,
-    points: ndarray,
+    places: Places,
     size: tuple[int, int],
     settings: TrackingSettings,
     threads: int,
     clip: str,
 ) -> Tracked:
-    """Fit, leave out the frames that do not fit, and fit again until none is left out."""
-    problem, person = narrow_identity(problem, problem.priors.identity <= CERTAIN)
+    """Fit, leave out the frames that do not fit, and fit again until none is left out; then ask how certain all is."""
+    fixed = problem.priors.identity <= CERTAIN
+    problem, person = narrow_identity(problem, eye_rows(places.points, seen.convention), fixed)
     state = first_state(problem, math.exp(problem.priors.log_focal[0]), settings.iterations, threads, clip)
     reasons = dict(seen.reasons)
     for last in (False,) * (ROUNDS - 1) + (True,):
         fit = run_fit(problem, state, settings.iterations, threads, f"{clip}: tracking")
-        errors = error_percent(problem, fit.state, seen)
+        points, errors = error_percent(problem, fit.state, seen, places)
         residual = errors[:, ~on_outline(points, seen.convention)].mean(1)
         outliers = np.flatnonzero(seen.usable & (residual > settings.max_residual))
         fresh = [int(place) for place in outliers if int(place) not in reasons]
@@ -110,10 +114,12 @@ def fit_in_rounds(
         weights = problem.weights.clone()
         weights[fresh] = 0
         problem, state = replace(problem, weights=weights), fit.state
-    status = tuple(OK if t not in reasons else OUTLIER if is_outlier(t, seen) else MISSING for t in range(len(seen.ids)))
-    track = track_of(fit.state, person, problem, seen, status, residual, size, model.sha256)
     notes = {"iterations": fit.iterations, "settled": fit.settled}
-    return Tracked(track, seen, model.container, problem.pivot.numpy(), points, errors, reasons, notes)
+    certainty = ask_certainty(problem, fit.state, threads)
+    known = deviations_of(certainty, person, problem, seen)
+    status, reasons = judge_frames(known["deviation"], reasons, seen, settings)
+    track = track_of(fit.state, person, problem, seen, status, residual, size, model.sha256)
+    return Tracked(track, seen, model.container, problem.pivot.numpy(), points, errors, reasons, notes, **known)
 
 
 def track_of(
@@ -159,11 +165,6 @@ def first_state(problem: ClipProblem, focal: float, iterations: int, threads: in
     return start_from_sample(problem, few.state, frames)
 
 
-def is_outlier(place: int, seen: SeenLandmarks) -> bool:
-    """Whether a frame that is not ok had landmarks that do not fit, rather than none."""
-    return bool(seen.usable[place]) or seen.reasons.get(place) == "leap"
-
-
 def run_fit(problem: ClipProblem, state: ClipState, iterations: int, threads: int, what: str) -> ClipFit:
     """Fit once, telling how it goes, and bring the codes within their bounds."""
 
@@ -175,7 +176,9 @@ def run_fit(problem: ClipProblem, state: ClipState, iterations: int, threads: in
     return replace(fit, state=replace(fit.state, codes=codes))
 
 
-def error_percent(problem: ClipProblem, state: ClipState, seen: SeenLandmarks) -> Float[ndarray, "T L"]:
-    """Return the distance of each landmark from where it was seen, percent of the eye distance; NaN where unseen."""
-    distances = (project_landmarks(problem, state) - problem.pixels).norm(dim=-1).numpy()
-    return np.where(seen.usable[:, None], 100 * distances / seen.eye_distance, np.nan)
+def error_percent(
+    problem: ClipProblem, state: ClipState, seen: SeenLandmarks, places: Places
+) -> tuple[Int[ndarray, " L"], Float[ndarray, "T L"]]:
+    """Return the detector's points, and how far each lies from where it was seen in percent of the eye distance, or NaN."""
+    points, distances = places.seen((project_landmarks(problem, state) - problem.pixels).norm(dim=-1), state)
+    return points, np.where(seen.usable[:, None], 100 * distances.numpy() / seen.eye_distance, np.nan)
