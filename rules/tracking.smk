@@ -94,7 +94,14 @@ else:
         params:
             code=fingerprint("stages.imports", script="import_tracking"),
             settings=tracking_settings(
-                "iterations", "noise", "identity_weight", "expression_weight", "smoothness", *OF_PHOTOMETRIC
+                "iterations",
+                "noise",
+                "identity_weight",
+                "expression_weight",
+                "learned_priors",
+                "smoothness",
+                "max_deviation",
+                *OF_PHOTOMETRIC
             ),
             stamp=tracking_stamp,
         message:

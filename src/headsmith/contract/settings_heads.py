@@ -69,6 +69,7 @@ class TrackingSettings:
     noise: float = setting(1.0, "expected error of a landmark, in percent of the eye distance", minimum=0.01)
     identity_weight: float = setting(1.0, "weight of the identity prior", minimum=0)
     expression_weight: float = setting(1.0, "weight of the prior of expression, jaw, eyes and lids", minimum=0.001)
+    learned_priors: bool = setting(True, "how far and how fast expressions go is estimated from the clip itself")
     smoothness: float = setting(1.0, "weight of smoothness in time; 1 as measured on a real clip", minimum=0.001)
     max_residual: float = setting(5.0, "a frame with a larger error, in percent of the eye distance, is an outlier", minimum=0)
     max_deviation: float = setting(

@@ -31,9 +31,9 @@ EYE_RANGE = ((-0.6, 0.6), (-0.8, 0.8), (-0.01, 0.01))
 EYE_DEVIATION, EYE_STEP = (0.2, 0.3, 0.002), (0.15, 0.2, 0.002)
 EYE_DIFFERENCE = (0.03, 0.08, 0.01)
 """Radians: down, to the side, rolling. Eyes go up and down together, and nearly together to the sides."""
-TURN_STEP = 0.0008
+TURN_STEP = 0.0006
 """Radians: change of the head's turn from frame to frame."""
-SPOT_STEP = (0.0033, 0.0033, 0.0003)
+SPOT_STEP = (0.002, 0.002, 0.00015)
 """Change of the speed at which the head crosses the picture, in distances of the eyes a frame, and grows (logarithm)."""
 INDEPENDENT = 0.8
 """A clip tells as much about the person and the focal length as so many frames with independent errors would: a detector's

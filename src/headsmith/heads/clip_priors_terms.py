@@ -11,6 +11,9 @@ from headsmith.heads.clip_types import ClipPriors, ClipState
 from headsmith.maths.arrow import Ties
 from headsmith.maths.smoothness import second_differences, turn_acceleration_jacobians, turn_accelerations
 
+LOOSE = (0.1, 0.1, 0.1, 1e-4, 1e-4, 0.1)
+"""Added to turn and spot, as inverse deviations: nothing to what anything shows, but what nothing shows stays where it is."""
+
 
 @dataclass(frozen=True)
 class PriorTerms:
@@ -57,6 +60,7 @@ def prior_terms(priors: ClipPriors, state: ClipState) -> PriorTerms:
     codes, codes_side, single = _code_terms(priors, state)
     frames = len(state.codes)
     pose, next_, after = (state.codes.new_zeros(frames, POSE, POSE) for _ in range(3))
+    pose += torch.diag(state.codes.new_tensor(LOOSE)) ** 2
     pose_side = state.codes.new_zeros(frames, POSE)
     if frames > 2:
         both = (priors.tied[1:-1] & priors.tied[:-2]).to(state.codes)

@@ -15,7 +15,9 @@ from headsmith.contract.manifest import read_manifest
 from headsmith.contract.settings import TrackingSettings
 from headsmith.heads.clip_fit import ClipFit, fit_clip, start_clip
 from headsmith.heads.clip_identity import Person, narrow_identity
+from headsmith.heads.clip_learning import learn_beliefs
 from headsmith.heads.clip_sample import sample_frames, start_from_sample, take_problem
+from headsmith.heads.clip_step import work
 from headsmith.heads.clip_types import ClipProblem, ClipState, project_landmarks, translation
 from headsmith.heads.model import HeadModel
 from headsmith.stages.tracking_advice import advise
@@ -100,7 +102,7 @@ def fit_in_rounds(
     """Fit, leave out the frames that do not fit, and fit again until none is left out; then ask how certain all is."""
     fixed = problem.priors.identity <= CERTAIN
     problem, person = narrow_identity(problem, eye_rows(places.points, seen.convention), fixed)
-    state = first_state(problem, math.exp(problem.priors.log_focal[0]), settings.iterations, threads, clip)
+    problem, state = first_fit(problem, settings, threads, clip)
     reasons = dict(seen.reasons)
     for last in (False,) * (ROUNDS - 1) + (True,):
         fit = run_fit(problem, state, settings.iterations, threads, f"{clip}: tracking")
@@ -154,15 +156,19 @@ def track_of(
     )
 
 
-def first_state(problem: ClipProblem, focal: float, iterations: int, threads: int, clip: str) -> ClipState:
-    """Return where the fit of all frames begins: poses in closed form, then, for a long clip, a fit of some of its frames."""
+def first_fit(problem: ClipProblem, settings: TrackingSettings, threads: int, clip: str) -> tuple[ClipProblem, ClipState]:
+    """Return a problem that has learned from a fit of some of its frames, and where the fit of all begins."""
     frames = sample_frames(problem.seen)
     sample = take_problem(problem, frames)
-    start = start_clip(sample, focal)
-    if len(frames) == len(problem.pixels):
-        return start
-    few = run_fit(sample, start, iterations, threads, f"{clip}: tracking {len(frames)} frames")
-    return start_from_sample(problem, few.state, frames)
+    what = f"{clip}: tracking {len(frames)} frames"
+    state = run_fit(sample, start_clip(sample, math.exp(problem.priors.log_focal[0])), settings.iterations, threads, what).state
+    if settings.learned_priors:
+        with work(threads) as worker:
+            learned = learn_beliefs(sample, state, worker).priors
+        own = {"code_precision": learned.code_precision, "code_step": learned.code_step}
+        sample, problem = (replace(part, priors=replace(part.priors, **own)) for part in (sample, problem))
+        state = run_fit(sample, state, settings.iterations, threads, f"{what} again").state
+    return problem, start_from_sample(problem, state, frames)
 
 
 def run_fit(problem: ClipProblem, state: ClipState, iterations: int, threads: int, what: str) -> ClipFit:
