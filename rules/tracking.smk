@@ -101,7 +101,7 @@ else:
                 "learned_priors",
                 "smoothness",
                 "max_deviation",
-                *OF_PHOTOMETRIC
+                *OF_PHOTOMETRIC,
             ),
             stamp=tracking_stamp,
         message:

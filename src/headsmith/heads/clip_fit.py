@@ -74,7 +74,7 @@ def fit_clip(
     tolerance: float = 1e-6,
     threads: int = 1,
     chunk: int = CHUNK,
-    tell: Callable[[int, float], None] = lambda iteration, cost: None,
+    tell: Callable[[int, ClipState], None] = lambda iteration, state: None,
 ) -> ClipFit:
     """Return the state of least cost near a first one.
 
@@ -85,7 +85,7 @@ def fit_clip(
         tolerance: The fit has settled when a step lowers the cost by less than this share.
         threads: Threads; the result does not depend on them.
         chunk: Frames that are eliminated in a row; the result does not depend on it beyond rounding.
-        tell: Called after each step with its number and the cost.
+        tell: Called after each step with its number and the state.
     """
     with work(threads, chunk) as worker:
         return _descend(problem, state, iterations, tolerance, worker, tell)
@@ -97,7 +97,7 @@ def _descend(
     iterations: int,
     tolerance: float,
     worker: Worker,
-    tell: Callable[[int, float], None],
+    tell: Callable[[int, ClipState], None],
 ) -> ClipFit:
     damping, cost = FIRST_DAMPING, math.inf
     for iteration in range(1, iterations + 1):
@@ -108,7 +108,7 @@ def _descend(
             return ClipFit(state, cost, iteration, True)
         gain = 1 - step.cost / cost if cost > 0 else 0.0
         state, cost, damping = step.state, step.cost, step.damping
-        tell(iteration, cost)
+        tell(iteration, state)
         if gain < tolerance:
             return ClipFit(state, cost, iteration, True)
     return ClipFit(state, cost, iterations, False)

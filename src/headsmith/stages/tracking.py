@@ -2,6 +2,7 @@
 
 import math
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from headsmith.heads.clip_identity import Person, narrow_identity
 from headsmith.heads.clip_learning import learn_beliefs
 from headsmith.heads.clip_sample import sample_frames, start_from_sample, take_problem
 from headsmith.heads.clip_step import work
-from headsmith.heads.clip_types import ClipProblem, ClipState, project_landmarks, translation
+from headsmith.heads.clip_types import ClipProblem, ClipState, project_landmarks, take_frames, translation
 from headsmith.heads.model import HeadModel
 from headsmith.stages.tracking_advice import advise
 from headsmith.stages.tracking_causes import Case
@@ -30,6 +31,8 @@ from headsmith.stages.tracking_problem import Places, eye_rows, pose_problem
 
 TOLERANCE = 1e-3
 """A step that lowers the cost by a smaller share ends the fit; the landmark error then moves in its third digit at most."""
+TOLD = 64
+"""Frames by which progress tells the error."""
 ROUNDS = 3
 """Most fits: after each but the last, frames that are found to be outliers are left out."""
 
@@ -106,7 +109,8 @@ def fit_in_rounds(
     reasons = dict(seen.reasons)
     for last in (False,) * (ROUNDS - 1) + (True,):
         fit = run_fit(problem, state, settings.iterations, threads, f"{clip}: tracking")
-        points, errors = error_percent(problem, fit.state, seen, places)
+        final = within_bounds(problem, fit.state)
+        points, errors = error_percent(problem, final, seen, places)
         residual = errors[:, ~on_outline(points, seen.convention)].mean(1)
         outliers = np.flatnonzero(seen.usable & (residual > settings.max_residual))
         fresh = [int(place) for place in outliers if int(place) not in reasons]
@@ -120,7 +124,7 @@ def fit_in_rounds(
     certainty = ask_certainty(problem, fit.state, threads)
     known = deviations_of(certainty, person, problem, seen)
     status, reasons = judge_frames(known["deviation"], reasons, seen, settings)
-    track = track_of(fit.state, person, problem, seen, status, residual, size, model.sha256)
+    track = track_of(final, person, problem, seen, status, residual, size, model.sha256)
     return Tracked(track, seen, model.container, problem.pivot.numpy(), points, errors, reasons, notes, **known)
 
 
@@ -172,14 +176,27 @@ def first_fit(problem: ClipProblem, settings: TrackingSettings, threads: int, cl
 
 
 def run_fit(problem: ClipProblem, state: ClipState, iterations: int, threads: int, what: str) -> ClipFit:
-    """Fit once, telling how it goes, and bring the codes within their bounds."""
+    """Fit once, telling how it goes: the error in some of the frames, in multiples of what is expected, and the time left."""
+    began = time.monotonic()
+    some = torch.arange(0, len(problem.pixels), max(1, len(problem.pixels) // TOLD))
+    few = take_problem(problem, some)
 
-    def tell(iteration: int, cost: float) -> None:
-        sys.stderr.write(f"{what}: step {iteration} of at most {iterations}, cost {cost:.1f}\n")
+    def tell(iteration: int, state: ClipState) -> None:
+        distances = (project_landmarks(few, take_frames(state, some)) - few.pixels).norm(dim=-1)
+        error = float((few.weights * distances).sum() / few.weights.sum().clamp(min=1)) / problem.noise
+        each = (time.monotonic() - began) / iteration
+        left = f"{each:.1f} s a step, at most {each * (iterations - iteration):.0f} s left"
+        sys.stderr.write(f"{what}: step {iteration}, landmarks {error:.2f} times as far off as expected; {left}\n")
 
-    fit = fit_clip(problem, state, iterations=iterations, tolerance=TOLERANCE, threads=threads, tell=tell)
-    codes = fit.state.codes.clamp(problem.priors.code_low, problem.priors.code_high)
-    return replace(fit, state=replace(fit.state, codes=codes))
+    return fit_clip(problem, state, iterations=iterations, tolerance=TOLERANCE, threads=threads, tell=tell)
+
+
+def within_bounds(problem: ClipProblem, state: ClipState) -> ClipState:
+    """Return a state with its codes brought within their bounds.
+
+    A fit leaves them a little beyond, and one that goes on from there must find them there: on a bound a code seems free.
+    """
+    return replace(state, codes=state.codes.clamp(problem.priors.code_low, problem.priors.code_high))
 
 
 def error_percent(
