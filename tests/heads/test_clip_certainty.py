@@ -67,6 +67,15 @@ def test_what_few_frames_tell_is_known_less():
     assert (blurred.own >= sharp.own - 1e-12).all() and (blurred.pixels > sharp.pixels).all()
 
 
+def test_the_last_steps_equations_tell_the_same():
+    landmarks = landmark_model()
+    problem = make_problem(landmarks, true_state(landmarks), noise=0.5)
+    fit = fit_clip(problem, start_clip(problem, 600.0), iterations=30, tolerance=1e-3)
+    with work(1) as worker:
+        kept, fresh = (clip_certainty(problem, fit.state, worker, reduced) for reduced in (fit.reduced, None))
+    assert fit.reduced is not None and torch.allclose(kept.pixels, fresh.pixels, rtol=0.05)
+
+
 def test_how_far_and_how_fast_expressions_go_is_learned():
     landmarks = landmark_model()
     truth = true_state(landmarks)

@@ -9,8 +9,6 @@ import subprocess
 import numpy as np
 import pytest
 from flame_files import LIGHT, FakeCh, FakeMatVecMult, dump, flame_arrays, flame_values
-from heads.test_flame_hostile import CH, GLOBALS, HIDDEN, TRICKS, Hostile
-from heads.test_flame_pickles import CLAIMS, crafted
 from scipy import sparse
 
 from headsmith.contract.errors import UserError
@@ -19,6 +17,8 @@ from headsmith.heads.flame_chumpy import Unpickler, find_modules, known_names, r
 from headsmith.heads.flame_file import ARRAYS
 from headsmith.heads.flame_source import read_flame
 from headsmith.heads.pickles_values import Refusal
+from tests.heads.test_flame_hostile import CH, GLOBALS, HIDDEN, TRICKS, Hostile
+from tests.heads.test_flame_pickles import CLAIMS, crafted
 
 chumpy = pytest.importorskip("chumpy")
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from headsmith.heads.clip_equations import project_jacobian
 from headsmith.heads.clip_fit import choose_places
-from headsmith.heads.clip_step import Worker, reduce_clip
+from headsmith.heads.clip_step import Reduced, Worker, reduce_clip
 from headsmith.heads.clip_types import ClipProblem, ClipState, take_frames
 from headsmith.maths.arrow_covariance import Covariances, covariances, end_covariances
 
@@ -38,14 +38,20 @@ class Certainty:
     log_focal: float
 
 
-def clip_certainty(problem: ClipProblem, state: ClipState, worker: Worker) -> Certainty:
+def clip_certainty(problem: ClipProblem, state: ClipState, worker: Worker, reduced: Reduced | None = None) -> Certainty:
     """Return how certainly a clip is known at its fit.
+
+    Args:
+        problem: The clip.
+        state: Its fit.
+        worker: Threads.
+        reduced: The equations of the fit's last step, where they are at hand; else they are made.
 
     Raises:
         torch.linalg.LinAlgError: The state is not near a fit.
     """
     chosen = choose_places(problem, state)
-    reduced = reduce_clip(chosen, state, 0.0, worker)
+    reduced = reduced or reduce_clip(chosen, state, 0.0, worker)
     told = problem.priors.told
     corner = end_covariances(reduced.ends).corner
     effect = landmark_effect(chosen, state, worker)

@@ -14,7 +14,7 @@ from jaxtyping import Bool
 from torch import Tensor
 
 from headsmith.heads.clip_slopes import POSE
-from headsmith.heads.clip_step import Worker, reduce_clip, solve_clip, total_cost, work
+from headsmith.heads.clip_step import Reduced, Worker, reduce_clip, solve_clip, total_cost, work
 from headsmith.heads.clip_types import ClipPriors, ClipProblem, ClipState, at_rest
 from headsmith.maths.arrow import CHUNK
 from headsmith.maths.poses import weak_perspective_pose
@@ -28,12 +28,16 @@ BEYOND = 1.5
 
 @dataclass(frozen=True)
 class ClipFit:
-    """A fitted state, its cost, the iterations taken and whether the cost had settled."""
+    """A fitted state, its cost, the iterations taken and whether the cost had settled.
+
+    ``reduced`` are the equations of the last step, solved nearly undamped; nothing where there are none.
+    """
 
     state: ClipState
     cost: float
     iterations: int
     settled: bool
+    reduced: Reduced | None
 
 
 def start_clip(problem: ClipProblem, known: float | ClipState) -> ClipState:
@@ -82,7 +86,8 @@ def fit_clip(
         problem: What is known.
         state: Where to begin.
         iterations: Most steps taken.
-        tolerance: The fit has settled when a step lowers the cost by less than this share.
+        tolerance: The fit has settled when a step lowers the cost by less than this share, or the next one would: one that
+            lowers it as much less than this one as this one did than the one before.
         threads: Threads; the result does not depend on them.
         chunk: Frames that are eliminated in a row; the result does not depend on it beyond rounding.
         tell: Called after each step with its number and the state.
@@ -99,19 +104,22 @@ def _descend(
     worker: Worker,
     tell: Callable[[int, ClipState], None],
 ) -> ClipFit:
-    damping, cost = FIRST_DAMPING, math.inf
+    damping, cost, before, reduced = FIRST_DAMPING, math.inf, 0.0, None
     for iteration in range(1, iterations + 1):
+        reduced = None  # a clip's equations are its largest thing: never two of them at once
         chosen = choose_places(problem, state)
         cost = total_cost(chosen, state, worker)
         step = _lower(chosen, state, cost, damping, worker)
         if step is None:
-            return ClipFit(state, cost, iteration, True)
+            return ClipFit(state, cost, iteration, True, None)
         gain = 1 - step.cost / cost if cost > 0 else 0.0
-        state, cost, damping = step.state, step.cost, step.damping
+        state, cost, damping, reduced = step.state, step.cost, step.damping, step.reduced
+        del step
         tell(iteration, state)
-        if gain < tolerance:
-            return ClipFit(state, cost, iteration, True)
-    return ClipFit(state, cost, iterations, False)
+        if gain < tolerance or (gain < before / 2 and gain**2 / before < tolerance):
+            return ClipFit(state, cost, iteration, True, reduced)
+        before = gain
+    return ClipFit(state, cost, iterations, False, reduced)
 
 
 def choose_places(problem: ClipProblem, state: ClipState) -> ClipProblem:
@@ -123,25 +131,28 @@ def choose_places(problem: ClipProblem, state: ClipState) -> ClipProblem:
 
 @dataclass(frozen=True)
 class Step:
-    """A step that lowered the cost, and the damping to try next."""
+    """A step that lowered the cost, the damping to try next, and its equations, if they were nearly undamped."""
 
     state: ClipState
     cost: float
     damping: float
+    reduced: Reduced | None
 
 
 def _lower(problem: ClipProblem, state: ClipState, cost: float, damping: float, worker: Worker) -> Step | None:
     """Return a step that lowers the cost, with more damping until one does; nothing where none is found."""
     while damping <= MOST_DAMPING:
         try:
-            own, shared = solve_clip(reduce_clip(problem, state, damping, worker), worker)
+            reduced = reduce_clip(problem, state, damping, worker)
+            own, shared = solve_clip(reduced, worker)
         except torch.linalg.LinAlgError:
             damping *= 10
             continue
         candidate = near_bounds(problem.priors, move(state, own, shared))
         lower = total_cost(problem, candidate, worker)
         if math.isfinite(lower) and lower < cost:
-            return Step(candidate, lower, max(damping / 5, LEAST_DAMPING))
+            kept = reduced if damping <= FIRST_DAMPING else None
+            return Step(candidate, lower, max(damping / 5, LEAST_DAMPING), kept)
         damping *= 10
     return None
 

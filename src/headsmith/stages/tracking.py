@@ -120,8 +120,9 @@ def fit_in_rounds(
         weights = problem.weights.clone()
         weights[fresh] = 0
         problem, state = replace(problem, weights=weights), fit.state
+        del fit  # with its equations, a clip's largest thing
     notes = {"iterations": fit.iterations, "settled": fit.settled}
-    certainty = ask_certainty(problem, fit.state, threads)
+    certainty = ask_certainty(problem, fit, threads)
     known = deviations_of(certainty, person, problem, seen)
     status, reasons = judge_frames(known["deviation"], reasons, seen, settings)
     track = track_of(final, person, problem, seen, status, residual, size, model.sha256)

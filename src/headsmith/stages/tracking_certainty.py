@@ -8,16 +8,17 @@ from numpy import ndarray
 from headsmith.bridges.track import MISSING, OK, OUTLIER, UNCERTAIN
 from headsmith.contract.settings import TrackingSettings
 from headsmith.heads.clip_certainty import Certainty, clip_certainty
+from headsmith.heads.clip_fit import ClipFit
 from headsmith.heads.clip_identity import Person
 from headsmith.heads.clip_step import work
-from headsmith.heads.clip_types import ClipProblem, ClipState
+from headsmith.heads.clip_types import ClipProblem
 from headsmith.stages.tracking_input import SeenLandmarks
 
 
-def ask_certainty(problem: ClipProblem, state: ClipState, threads: int) -> Certainty:
+def ask_certainty(problem: ClipProblem, fit: ClipFit, threads: int) -> Certainty:
     """Return how certainly a clip is known at its fit."""
     with work(threads) as worker:
-        return clip_certainty(problem, state, worker)
+        return clip_certainty(problem, fit.state, worker, fit.reduced)
 
 
 def deviations_of(
