@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import torch
 from stages.test_tracking import (  # noqa: F401
     FRAMES,
     SETTINGS,
@@ -15,10 +16,14 @@ from stages.test_tracking import (  # noqa: F401
 )
 
 from headsmith.contract.conventions import IBUG68
+from headsmith.heads.clip_fit import mean_distance, start_clip
 from headsmith.heads.container import load_head, save_head
 from headsmith.heads.embedding_contour import head_yaw
 from headsmith.heads.embedding_types import Contour
+from headsmith.heads.model import HeadModel
 from headsmith.stages.tracking import track_head
+from headsmith.stages.tracking_input import read_landmarks
+from headsmith.stages.tracking_problem import pose_problem
 
 SLIDE_YAWS = np.array([-0.06, 0.0, 0.06])
 
@@ -70,3 +75,20 @@ def test_priors_may_be_left_as_they_are(clip):  # noqa: F811
         track_head(**clip)
         results.append(read(clip)[0]["expression"])
     assert not np.array_equal(*results) and np.abs(results[0] - results[1]).max() < 0.2
+
+
+def test_places_that_no_camera_sees_count_in_no_distance(clip_of_68):  # noqa: F811
+    head = load_head(clip_of_68["head"])
+    bare, contoured = head, head.with_contour(IBUG68.name, sliding(head))
+    distances = []
+    for container in (bare, contoured):
+        save_head(container, clip_of_68["head"])
+        model, seen = HeadModel.load(clip_of_68["head"], torch.float64), read_landmarks(clip_of_68["landmarks"], "someone")
+        contour = container.contours.get(IBUG68.name)
+        embedding = container.embeddings[IBUG68.name]
+        problem = pose_problem(model, embedding, seen, (128, 128), SETTINGS, contour)
+        if contour is not None:
+            sliding_rows = replace(problem.sliding, yaws=torch.tensor([-9.0, 0.0, 9.0]).double())
+            problem = replace(problem, sliding=sliding_rows)
+        distances.append(mean_distance(problem, start_clip(problem, 380.0)))
+    assert abs(distances[0] - distances[1]) < 0.5 * distances[0]

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from headsmith.heads.clip_slopes import POSE
 from headsmith.heads.clip_step import Reduced, Worker, reduce_clip, solve_clip, total_cost, work
-from headsmith.heads.clip_types import ClipPriors, ClipProblem, ClipState, at_rest
+from headsmith.heads.clip_types import ClipPriors, ClipProblem, ClipState, at_rest, project_landmarks
 from headsmith.maths.arrow import CHUNK
 from headsmith.maths.poses import weak_perspective_pose
 from headsmith.maths.rotations import axis_angle_to_matrix, matrix_from_6d, matrix_to_6d
@@ -127,6 +127,13 @@ def choose_places(problem: ClipProblem, state: ClipState) -> ClipProblem:
     if problem.sliding is None:
         return problem
     return replace(problem, weights=problem.weights * problem.sliding.chosen(state))
+
+
+def mean_distance(problem: ClipProblem, state: ClipState) -> float:
+    """Return how far landmarks lie from where they were seen, pixels: the weighted mean, sliding ones at the chosen places."""
+    weights = choose_places(problem, state).weights
+    distances = (project_landmarks(problem, state) - problem.pixels).norm(dim=-1)
+    return float((weights * distances).sum() / weights.sum().clamp(min=1e-12))
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from numpy import ndarray
 from headsmith.bridges.track import Track
 from headsmith.contract.manifest import read_manifest
 from headsmith.contract.settings import TrackingSettings
-from headsmith.heads.clip_fit import ClipFit, fit_clip, start_clip
+from headsmith.heads.clip_fit import ClipFit, fit_clip, mean_distance, start_clip
 from headsmith.heads.clip_identity import Person, narrow_identity
 from headsmith.heads.clip_learning import learn_beliefs
 from headsmith.heads.clip_sample import sample_frames, start_from_sample, take_problem
@@ -183,8 +183,7 @@ def run_fit(problem: ClipProblem, state: ClipState, iterations: int, threads: in
     few = take_problem(problem, some)
 
     def tell(iteration: int, state: ClipState) -> None:
-        distances = (project_landmarks(few, take_frames(state, some)) - few.pixels).norm(dim=-1)
-        error = float((few.weights * distances).sum() / few.weights.sum().clamp(min=1)) / problem.noise
+        error = mean_distance(few, take_frames(state, some)) / problem.noise
         each = (time.monotonic() - began) / iteration
         left = f"{each:.1f} s a step, at most {each * (iterations - iteration):.0f} s left"
         sys.stderr.write(f"{what}: step {iteration}, landmarks {error:.2f} times as far off as expected; {left}\n")

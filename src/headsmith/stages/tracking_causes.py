@@ -11,9 +11,9 @@ from functools import cached_property
 
 import torch
 
-from headsmith.heads.clip_fit import fit_clip, start_clip
+from headsmith.heads.clip_fit import fit_clip, mean_distance, start_clip
 from headsmith.heads.clip_sample import take_problem
-from headsmith.heads.clip_types import ClipProblem, project_landmarks
+from headsmith.heads.clip_types import ClipProblem
 from headsmith.stages.tracking_given import Given
 from headsmith.stages.tracking_output import Tracked
 
@@ -81,8 +81,7 @@ class Case:
         few = few if few.seen.any() else problem
         start = start_clip(few, math.exp(few.priors.log_focal[0]))
         state = fit_clip(few, start, iterations=STEPS, tolerance=TOLERANCE, threads=self.threads).state
-        distances = (project_landmarks(few, state) - few.pixels).norm(dim=-1)
-        error = 100 * float((few.weights * distances).sum() / few.weights.sum()) / self.tracked.seen.eye_distance
+        error = 100 * mean_distance(few, state) / self.tracked.seen.eye_distance
         below, behind = (float((state.rotation[few.seen, axis, axis] > 0).double().mean()) for axis in (1, 2))
         return Trial(error, float(state.log_focal.exp()), behind, below)
 
