@@ -19,8 +19,8 @@ import numpy as np
 import torch
 
 from headsmith.maths.cameras import Camera
-from headsmith.splat.avatar import Avatar, AvatarShape, View
-from headsmith.splat.fitting import Target, frame_loss, make_optimiser
+from headsmith.splat.avatar import AvatarShape, Target, View
+from headsmith.splat.avatars import make_avatar
 from headsmith.splat.rasterize import rasterize
 
 COUNT, CONDITION = 13_000, 72
@@ -34,7 +34,7 @@ def scene(size):
     focal = size * (0.5 / (torch.pi * AXES[0] * AXES[1])) ** 0.5
     camera = Camera(torch.eye(3), torch.tensor([0.0, 0, 1]), focal.expand(2), torch.full((2,), size / 2), (size, size))
     view = View(points, torch.randn(CONDITION, generator=generator), camera)
-    return view, Target(torch.rand(size, size, 3, generator=generator), torch.ones(size, size))
+    return view, Target(torch.rand(size, size, 3, generator=generator), torch.ones(size, size), torch.ones(size, size))
 
 
 def timed(work, seconds):
@@ -51,11 +51,11 @@ def timed(work, seconds):
 def step_times(kind, size, seconds, pool):
     """Milliseconds an image of whole training steps."""
     view, target = scene(size)
-    avatar = Avatar(view.points, AvatarShape(kind, CONDITION, 16, 64, 0.0035), 0)
-    optimiser, plate = make_optimiser(avatar), torch.zeros(size, size, 3)
+    avatar = make_avatar(view.points, AvatarShape(kind, CONDITION, 16, 64, 0.0035), 0)
+    optimiser, plate = avatar.optimiser(), torch.zeros(size, size, 3)
 
     def step():
-        list(pool.map(lambda _: frame_loss(avatar, view, target, plate).backward(), range(2)))
+        list(pool.map(lambda _: avatar.loss(view, target, plate, 0.5).backward(), range(2)))
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
 
@@ -65,10 +65,9 @@ def step_times(kind, size, seconds, pool):
 def rasterizer_times(size, seconds, pool):
     """Milliseconds an image of the rasterizer alone, forward and backward, in the same two threads."""
     view, _ = scene(size)
-    avatar = Avatar(view.points, AvatarShape("basis", CONDITION, 16, 64, 0.0035), 0)
+    avatar = make_avatar(view.points, AvatarShape("basis", CONDITION, 16, 64, 0.0035), 0)
     with torch.no_grad():
-        raw = avatar.deformed(view.condition)
-    inputs = [view.points, raw.log_scale.exp(), raw.rotation, torch.sigmoid(raw.opacity), torch.sigmoid(raw.colour)]
+        inputs = avatar.splats(view)
     gradient = torch.ones(size, size, 3)
 
     def draw(_):

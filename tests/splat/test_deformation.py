@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from headsmith.maths.rotations import quaternion_to_matrix
-from headsmith.splat.deformation import BASIS_UNITS, BasisDeformation, MlpDeformation, positional_encoding
+from headsmith.splat.basis import BASIS_UNITS, BasisDeformation
+from headsmith.splat.flashavatar import MlpDeformation, positional_encoding
 from headsmith.splat.gaussians import initial_gaussians
 
 COUNT, CONDITION = 7, 5

@@ -9,8 +9,8 @@ from headsmith.contract.errors import UserError
 from headsmith.contract.manifest import read_manifest
 from headsmith.contract.settings import AvatarSettings, RendersSettings
 from headsmith.media.frames import iterate_frames
+from headsmith.splat.basis import BasisAvatar
 from headsmith.stages import avatar as stage
-from headsmith.stages import avatar_training as loop
 from headsmith.stages.avatar import train_avatar
 from headsmith.stages.avatar_frames import clothes_of, fill_plate, pixel_weights
 from headsmith.stages.avatar_training import batches
@@ -79,18 +79,18 @@ def test_two_threads_train_the_same_avatar(clip, trained, tmp_path):
 
 
 def test_a_killed_training_goes_on_and_ends_with_the_same_avatar(clip, trained, tmp_path, monkeypatch, capsys):
-    real, calls = loop.frame_loss, itertools.count()
+    real, calls = BasisAvatar.loss, itertools.count()
 
     def dying(*arguments):
         if next(calls) == 130:
             raise KeyboardInterrupt
         return real(*arguments)
 
-    monkeypatch.setattr(loop, "frame_loss", dying)
+    monkeypatch.setattr(BasisAvatar, "loss", dying)
     with pytest.raises(KeyboardInterrupt):
         train(clip, tmp_path)
     assert not (tmp_path / "avatar.pt").exists()
-    monkeypatch.setattr(loop, "frame_loss", real)
+    monkeypatch.setattr(BasisAvatar, "loss", real)
     assert train(clip, tmp_path) == trained[1]
     assert "going on after 120 of 240" in capsys.readouterr().err
 

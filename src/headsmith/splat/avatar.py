@@ -1,7 +1,8 @@
-"""The avatar: Gaussians bound to a head, a deformation, and the picture that they make over a background plate."""
+"""What every avatar is: Gaussians bound to a head, moved by its condition, drawn over a background, and trained by a loss."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -9,8 +10,6 @@ from torch import Tensor, nn
 
 from headsmith.maths.cameras import Camera
 from headsmith.maths.rotations import axis_angle_to_matrix, matrix_to_6d
-from headsmith.splat.deformation import BasisDeformation, MlpDeformation
-from headsmith.splat.gaussians import Gaussians, initial_gaussians
 from headsmith.splat.rasterize import rasterize
 
 
@@ -39,7 +38,7 @@ class View:
 
     Attributes:
         points: The bound surface points, posed, in the head's frame, metres.
-        condition: What drives the deformation, from ``make_condition``.
+        condition: Expression, jaw, eyes and eyelids, from ``make_condition``.
         camera: Head to camera.
     """
 
@@ -48,48 +47,74 @@ class View:
     camera: Camera
 
 
+@dataclass(frozen=True)
+class Target:
+    """A true frame and how much each pixel counts.
+
+    Attributes:
+        image: RGB in 0..1, over the background that the avatar is drawn over.
+        weight: 0 where the picture shows what the avatar does not model (clothes), more than 1 in the mouth.
+        head: The head's mask, 0..1.
+    """
+
+    image: Float[Tensor, "H W 3"]
+    weight: Float[Tensor, "H W"]
+    head: Float[Tensor, "H W"]
+
+
+class Splats(NamedTuple):
+    """Gaussians as they are drawn in one view, in the head's frame; what ``rasterize`` takes.
+
+    Attributes:
+        means: Centres, metres.
+        scales: Standard deviations along the own axes, metres.
+        quats: Rotations wxyz, of any length but 0.
+        opacities: 0..1.
+        colours: RGB, or coefficients of spherical harmonics of the viewing direction, K of (degree + 1)^2 a channel.
+    """
+
+    means: Float[Tensor, "N 3"]
+    scales: Float[Tensor, "N 3"]
+    quats: Float[Tensor, "N 4"]
+    opacities: Float[Tensor, " N"]
+    colours: Float[Tensor, "N 3"] | Float[Tensor, "N K 3"]
+
+
 def make_condition(
     expression: Float[Tensor, "*b E"],
     jaw: Float[Tensor, "*b 3"],
     eyes: Float[Tensor, "*b 2 3"],
     eyelids: Float[Tensor, "*b 2"],
-    rotation: Float[Tensor, "*b 3 3"],
 ) -> Float[Tensor, "*b C"]:
-    """Return what drives the deformation: FlashAvatar's condition and the head's rotation to the camera as its nine numbers.
-
-    Jaw and eyes are 6D rotations as in FlashAvatar. The rotation lets shading and the neck follow the head's turn: without it
-    the held-out frames of a talking head lose about 0.9 dB.
-    """
+    """Return FlashAvatar's condition: expression, jaw and eyes as 6D rotations, eyelids (120 numbers on FLAME)."""
     joints = [matrix_to_6d(axis_angle_to_matrix(part)) for part in (jaw, eyes[..., 0, :], eyes[..., 1, :])]
-    return torch.cat([expression, *joints, eyelids, rotation.flatten(-2)], -1)
+    return torch.cat([expression, *joints, eyelids], -1)
 
 
-class Avatar(nn.Module):
-    """Learned Gaussians and their deformation.
+class Avatar(nn.Module, ABC):
+    """An avatar of either deformation.
 
-    Args:
-        points: Bound points of the person's head at rest, metres.
-        shape: Sizes.
-        seed: Seed of the start.
+    Attributes:
+        shape: Its sizes.
     """
 
-    def __init__(self, points: Float[Tensor, "N 3"], shape: AvatarShape, seed: int) -> None:
-        super().__init__()
-        self.shape = shape
-        generator = torch.Generator().manual_seed(seed)
-        start = initial_gaussians(len(points), shape.spacing, generator)
-        self.gaussians = nn.ParameterDict({name: nn.Parameter(value) for name, value in start._asdict().items()})
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            self.deformation: nn.Module = (
-                BasisDeformation(len(points), shape.condition_size, shape.bases, shape.hidden)
-                if shape.deformation == "basis"
-                else MlpDeformation(points, shape.condition_size)
-            )
+    shape: AvatarShape
 
-    def deformed(self, condition: Float[Tensor, " C"]) -> Gaussians:
-        """Return the raw Gaussians under a condition, in the head's frame."""
-        return self.deformation(Gaussians(**dict(self.gaussians.items())), condition)
+    @abstractmethod
+    def splats(self, view: View) -> Splats:
+        """Return the Gaussians as a view shows them."""
+
+    @abstractmethod
+    def loss(self, view: View, target: Target, background: Tensor, progress: float) -> Float[Tensor, ""]:
+        """Return the loss of one frame at a point of the training, from 0 at its start to 1 at its end."""
+
+    @abstractmethod
+    def optimiser(self) -> torch.optim.Adam:
+        """Return the optimiser of all parameters."""
+
+    @abstractmethod
+    def set_rates(self, optimiser: torch.optim.Adam, progress: float) -> None:
+        """Set the learning rates for a point of the training."""
 
     def forward(
         self, view: View, background: Float[Tensor, "3"] | Float[Tensor, "H W 3"], threads: int = 1
@@ -104,14 +129,4 @@ class Avatar(nn.Module):
         Returns:
             The image over the background, and its alpha.
         """
-        raw = self.deformed(view.condition)
-        return rasterize(
-            view.points + raw.offset,
-            raw.log_scale.exp(),
-            raw.rotation,
-            torch.sigmoid(raw.opacity),
-            torch.sigmoid(raw.colour),
-            view.camera,
-            background,
-            threads=threads,
-        )
+        return rasterize(*self.splats(view), view.camera, background, threads=threads)

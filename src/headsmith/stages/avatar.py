@@ -18,9 +18,9 @@ from headsmith.contract.settings import AvatarSettings
 from headsmith.media.atomic import atomic_path
 from headsmith.media.progress import note
 from headsmith.mesh.rasterize import rasterize_mesh
-from headsmith.splat.avatar import Avatar, AvatarShape
+from headsmith.splat.avatar import AvatarShape
+from headsmith.splat.avatars import make_avatar
 from headsmith.splat.binding import Binding, bind_texels
-from headsmith.splat.fitting import make_optimiser
 from headsmith.stages.avatar_frames import TrainingFrames, TrainingSources, prepare_frames
 from headsmith.stages.avatar_training import BATCH, Training, run_training, save_tensors
 from headsmith.stages.avatar_views import ClipViews, load_views
@@ -130,8 +130,8 @@ def start_training(views: ClipViews, binding: Binding, settings: AvatarSettings)
         hidden=settings.hidden,
         spacing=(area / len(binding.faces)) ** 0.5,
     )
-    avatar = Avatar(binding.points(views.rest(), views.head.faces), shape, settings.seed)
-    return Training(avatar, make_optimiser(avatar))
+    avatar = make_avatar(binding.points(views.rest(), views.head.faces), shape, settings.seed)
+    return Training(avatar, avatar.optimiser())
 
 
 def write_curve(path: Path, curve: list[tuple[int, float]]) -> None:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from headsmith.contract.errors import UserError
 from headsmith.splat.avatar import Avatar, AvatarShape
+from headsmith.splat.avatars import make_avatar
 from headsmith.splat.binding import Binding
 from headsmith.stages.avatar_views import ClipViews
 
@@ -38,7 +39,7 @@ def read_avatar(path: Path, views: ClipViews, clip: str) -> TrainedAvatar:
     try:
         content = torch.load(path, weights_only=True)
         binding = Binding(**content["binding"])
-        avatar = Avatar(binding.points(views.rest(), views.head.faces), AvatarShape(**content["shape"]), seed=0)
+        avatar = make_avatar(binding.points(views.rest(), views.head.faces), AvatarShape(**content["shape"]), seed=0)
         avatar.load_state_dict(content["state"])
         plate, head = content["plate"].float() / 255, content["head_sha256"]
     except (OSError, RuntimeError, ValueError, KeyError, TypeError, EOFError) as error:

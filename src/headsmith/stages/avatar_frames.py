@@ -16,9 +16,8 @@ from torch import Tensor
 
 from headsmith.media.frames import iterate_frames
 from headsmith.media.progress import progress
-from headsmith.splat.avatar import View
+from headsmith.splat.avatar import Target, View
 from headsmith.splat.binding import Binding
-from headsmith.splat.fitting import Target
 from headsmith.stages.avatar_views import ClipViews
 
 CLEAR = 5
@@ -62,6 +61,7 @@ class TrainingFrames:
     ids: list[int]
     images: UInt8[np.ndarray, "T H W 3"]
     weights: Float[np.ndarray, "T H W"]
+    heads: UInt8[np.ndarray, "T H W"]
     points: Float[np.ndarray, "T N 3"]
     clip_views: ClipViews
     plate: UInt8[Tensor, "H W 3"]
@@ -75,7 +75,8 @@ class TrainingFrames:
     def target(self, row: int) -> Target:
         """Return a frame's picture and weights."""
         image = torch.from_numpy(self.images[row].astype(np.float32) / 255)
-        return Target(image, torch.from_numpy(self.weights[row].astype(np.float32)))
+        weight, head = (torch.from_numpy(part[row].astype(np.float32)) for part in (self.weights, self.heads))
+        return Target(image, weight, head / 255)
 
 
 def clothes_of(matte: UInt8[np.ndarray, "H W"], head: UInt8[np.ndarray, "H W"]) -> Float[np.ndarray, "H W"]:
@@ -131,7 +132,7 @@ def prepare_frames(
     """
     folder.mkdir(parents=True, exist_ok=True)
     width, height = views.cameras.size
-    shapes = {"images": ((height, width, 3), "u1"), "weights": ((height, width), "f2")}
+    shapes = {"images": ((height, width, 3), "u1"), "weights": ((height, width), "f2"), "heads": ((height, width), "u1")}
     shapes["points"] = ((len(binding.faces), 3), "f4")
     arrays = {
         name: np.lib.format.open_memmap(folder / f"{name}.npy", mode="w+", dtype=kind, shape=(len(ids), *shape))
@@ -143,6 +144,7 @@ def prepare_frames(
         clothes = clothes_of(matte, head)[..., None]
         arrays["images"][row] = (image * (1 - clothes) + plate * clothes).round()
         arrays["weights"][row] = pixel_weights(matte, mouth, head, mouth_weight)
+        arrays["heads"][row] = head
         arrays["points"][row] = view.points.numpy()
     return TrainingFrames(ids, *arrays.values(), clip_views=views, plate=torch.from_numpy(plate))
 

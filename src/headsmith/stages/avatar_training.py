@@ -12,7 +12,6 @@ from headsmith.contract.settings import AvatarSettings
 from headsmith.media.atomic import atomic_path
 from headsmith.media.progress import progress
 from headsmith.splat.avatar import Avatar
-from headsmith.splat.fitting import frame_loss, set_rates
 from headsmith.stages.avatar_frames import TrainingFrames
 
 BATCH = 2
@@ -86,14 +85,14 @@ def run_training(
     steps = -(-settings.iterations // BATCH)
 
     def learn(row: int) -> float:
-        loss = frame_loss(training.avatar, frames.view(row), frames.target(row), plate) / BATCH
+        loss = training.avatar.loss(frames.view(row), frames.target(row), plate, training.step / steps) / BATCH
         loss.backward()
         return loss.item() * BATCH
 
     todo = batches(len(frames.ids), settings.seed, training.step, steps)
     with ThreadPoolExecutor(min(threads, BATCH)) as pool:
         for step, rows in progress(todo, steps - training.step, f"{clip}: training, steps of {BATCH} images"):
-            set_rates(training.optimiser, step / steps)
+            training.avatar.set_rates(training.optimiser, step / steps)
             training.losses += pool.map(learn, rows)
             training.optimiser.step()
             training.optimiser.zero_grad(set_to_none=True)

@@ -73,5 +73,5 @@ def load_views(*, clip: str, tracking: Path, head: Path) -> ClipViews:
         rows={frame_id: row for row, frame_id in enumerate(tracked.ids)},
         parameters=HeadParameters(identity, expression, jaw, eyes, eyelids, neck),
         cameras=Camera(rotation, translation, focal, principal, tracked.size),
-        conditions=make_condition(expression, jaw, eyes, eyelids, rotation),
+        conditions=make_condition(expression, jaw, eyes, eyelids),
     )

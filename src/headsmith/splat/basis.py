@@ -1,0 +1,120 @@
+"""The ``basis`` avatar: learned per-Gaussian bases, weighed by a small network.
+
+The idea is RGBAvatar's (Li et al., CVPR 2025, section 3.2). No network runs per Gaussian, so it is the default on a CPU.
+"""
+
+import math
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from headsmith.splat.avatar import Avatar, AvatarShape, Splats, Target, View
+from headsmith.splat.gaussians import Gaussians, initial_gaussians
+
+BASIS_UNITS = (0.025, 0.025, 0.025, 1.0, 1.0, 1.0, 2.5, 1.0, 1.0, 1.0)
+"""Unit of a basis' ten numbers: three of offset (metres), three of log scale, one of opacity, three of colour. With them one
+learning rate fits all ten."""
+
+ROTATION = 9
+"""Numbers of the head's rotation to the camera, which the weights see beside the condition: shading and the neck follow the
+head's turn by them. Without them the held-out frames of a talking head lose about 0.9 dB."""
+
+HUBER_DELTA = 0.1
+"""Where the loss turns from squared to linear, in 0..1 colour (FlashAvatar, Xiang et al., CVPR 2024, section 3.3)."""
+
+OFFSET_WEIGHT = 1e-3
+"""Weight of the mean squared offset, per square metre: keeps Gaussians that no frame sees where they are."""
+
+LAST_RATE = 0.03
+"""Learning rates at the end, as a share of those at the start."""
+
+RATES = {"offset": 1e-4, "log_scale": 5e-3, "rotation": 2e-3, "opacity": 2e-2, "colour": 1e-2}
+"""Adam's learning rates of the Gaussians' raw numbers."""
+
+BASES_RATE, WEIGHTS_RATE = 2e-3, 1e-3
+"""Adam's learning rates of the bases and of the network that weighs them."""
+
+
+class BasisDeformation(nn.Module):
+    """Adds ``sum_k w_k(condition) B_k`` to offset, log scale, opacity and colour of every Gaussian.
+
+    Args:
+        count: Number of Gaussians N.
+        condition_size: Length of the condition.
+        bases: Number of bases.
+        hidden: Width of the two hidden layers that map the condition to weights.
+    """
+
+    def __init__(self, count: int, condition_size: int, bases: int, hidden: int) -> None:
+        super().__init__()
+        self.weights = nn.Sequential(
+            nn.Linear(condition_size, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, bases)
+        )
+        self.bases = nn.Parameter(torch.zeros(bases, count * len(BASIS_UNITS)))
+
+    def forward(self, gaussians: Gaussians, condition: Float[Tensor, " C"]) -> Gaussians:
+        """Return the Gaussians under a condition."""
+        units = torch.tensor(BASIS_UNITS, device=condition.device)
+        change = (self.weights(condition) @ self.bases).view(-1, len(BASIS_UNITS)) * units
+        return Gaussians(
+            offset=gaussians.offset + change[:, :3],
+            log_scale=gaussians.log_scale + change[:, 3:6],
+            rotation=gaussians.rotation,
+            opacity=gaussians.opacity + change[:, 6],
+            colour=gaussians.colour + change[:, 7:],
+        )
+
+
+class BasisAvatar(Avatar):
+    """Learned Gaussians and the bases that move them.
+
+    Args:
+        points: Bound points of the person's head at rest, metres.
+        shape: Sizes.
+        seed: Seed of the start.
+    """
+
+    def __init__(self, points: Float[Tensor, "N 3"], shape: AvatarShape, seed: int) -> None:
+        super().__init__()
+        self.shape = shape
+        generator = torch.Generator().manual_seed(seed)
+        start = initial_gaussians(len(points), shape.spacing, generator)
+        self.gaussians = nn.ParameterDict({name: nn.Parameter(value) for name, value in start._asdict().items()})
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.deformation = BasisDeformation(len(points), shape.condition_size + ROTATION, shape.bases, shape.hidden)
+
+    def splats(self, view: View) -> Splats:
+        """Return the Gaussians as a view shows them."""
+        driven_by = torch.cat([view.condition, view.camera.rotation.flatten()])
+        raw = self.deformation(Gaussians(**dict(self.gaussians.items())), driven_by)
+        return Splats(
+            view.points + raw.offset,
+            raw.log_scale.exp(),
+            raw.rotation,
+            torch.sigmoid(raw.opacity),
+            torch.sigmoid(raw.colour),
+        )
+
+    def loss(self, view: View, target: Target, background: Tensor, progress: float) -> Float[Tensor, ""]:
+        """Return the Huber loss (1964), weighted, averaged over all pixels, and the offsets' prior."""
+        image, _ = self(view, background)
+        difference = torch.nn.functional.huber_loss(image, target.image, reduction="none", delta=HUBER_DELTA)
+        picture = (difference * target.weight[..., None]).mean()
+        return picture + OFFSET_WEIGHT * self.gaussians["offset"].square().mean()
+
+    def optimiser(self) -> torch.optim.Adam:
+        """Return Adam with a learning rate for each kind of number."""
+        groups = [{"params": [self.gaussians[name]], "lr": rate} for name, rate in RATES.items()]
+        groups.append({"params": [self.deformation.bases], "lr": BASES_RATE})
+        groups.append({"params": list(self.deformation.weights.parameters()), "lr": WEIGHTS_RATE})
+        for group in groups:
+            group["first_lr"] = group["lr"]
+        return torch.optim.Adam(groups, fused=True)
+
+    def set_rates(self, optimiser: torch.optim.Adam, progress: float) -> None:
+        """Lower the learning rates along half a cosine, from the first ones to ``LAST_RATE`` of them."""
+        factor = LAST_RATE + (1 - LAST_RATE) * 0.5 * (1 + math.cos(math.pi * progress))
+        for group in optimiser.param_groups:
+            group["lr"] = group["first_lr"] * factor
