@@ -73,7 +73,19 @@ class AvatarSettings:
     hidden: int = setting(64, "width of the network that maps expression to basis weights", minimum=8)
     mouth_weight: float = setting(10.0, "extra weight of the mouth in the loss", minimum=0)
     seed: int = setting(0, "seed of everything random", minimum=0)
-    save_every: int = setting(1000, "iterations between resumable states", minimum=1)
+    background: str = setting(
+        "plate",
+        "what training shows people over: the clip's own background, clothes painted over (`plate`), or, as FlashAvatar does, "
+        "one colour, and what is outside of the head's mask cut off; renders are over the plate always",
+        choices=("plate", "green", "white"),
+    )
+    batch: int = setting(2, "training images a step, as many at once as there are threads", minimum=1, maximum=64)
+    device: str = setting("cpu", "what trains: the processor, or an NVIDIA GPU", choices=("cpu", "cuda"))
+    precision: str = setting(
+        "full", "`mixed`: the network of the `mlp` deformation in bfloat16, on a GPU alone", choices=("full", "mixed")
+    )
+    save_every: int = setting(1000, "training images between resumable states", minimum=1)
+    preview_every: int = setting(1000, "training images between pictures of the training", minimum=1)
 
 
 @dataclass(frozen=True)
