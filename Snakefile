@@ -27,6 +27,7 @@ include: "rules/common.smk"
 wildcard_constraints:
     clip=one_of(CLIPS),
     variant=one_of(VARIANTS),
+    form=one_of(["ply", "npz"]),
     picture=one_of(PICTURES),
     asset=one_of(ASSETS),
     network=one_of(NETWORKS),
@@ -55,6 +56,8 @@ include: "rules/validation.smk"
 include: "rules/exports.smk"
 include: "rules/avatar.smk"
 include: "rules/renders.smk"
+include: "rules/splats.smk"
+include: "rules/viewer.smk"
 include: "rules/scores.smk"
 include: "rules/quality.smk"
 include: "rules/report.smk"

@@ -43,6 +43,7 @@ def read_configuration():
 
 SETTINGS, CLIPS, ASSETS = read_configuration()
 VARIANTS = list(SETTINGS.avatar)
+MOVABLE = [name for name, settings in SETTINGS.avatar.items() if settings.deformation == "basis"]
 MATTE_VIEW = matting_view(SETTINGS.frames.size, SETTINGS.matte.downsample, SETTINGS.matte.enlarge)
 MATTE_NETWORK = SELFIE if SETTINGS.matte.network == SELFIE else matting_network(*MATTE_VIEW, SETTINGS.matte.precision)
 MATTE_FILE = SETTINGS.matte.weights or paths.NETWORK.format(network=MATTE_NETWORK)
@@ -222,6 +223,11 @@ def validated_files():
 def avatar_settings(wildcards):
     """Return the settings of a variant."""
     return section(SETTINGS, "avatar", wildcards.variant)
+
+
+def splats_settings(wildcards):
+    """Return the section `splats` where a file uses it: an .npz holds all moments."""
+    return section(SETTINGS, "splats") if wildcards.form == "ply" else {}
 
 
 def whole_configuration(wildcards):

@@ -93,6 +93,19 @@ rule renders:
     localrule: True
 
 
+rule splats:
+    input:
+        expand(paths.SPLATS, clip=CLIPS, variant=VARIANTS, form="ply"),
+        expand(paths.SPLATS, clip=CLIPS, variant=MOVABLE, form="npz"),
+    localrule: True
+
+
+rule viewers:
+    input:
+        expand(paths.VIEWER, clip=CLIPS, variant=MOVABLE or VARIANTS),
+    localrule: True
+
+
 rule scores:
     input:
         expand(paths.SCORES, clip=CLIPS, variant=VARIANTS),

@@ -26,7 +26,7 @@ CLIPS = "clip\tvideo\tstart\tend\tfps\nfranck\tasset:franck.mp4\t0\t1.667\t\n"
 TARGETS = (
     *("all", "frames", "landmarks", "mattes", "parsing", "masks", *(f"{mask}_masks" for mask in MASKS), "tracking"),
     *("convert_head", "dataset", "validate_dataset", "exports", *EXPORTS, "avatars", "renders", "scores", "quality", "report"),
-    "tracking_video",
+    *("tracking_video", "splats", "viewers"),
 )
 FETCHED = (
     *("face_landmarker.task", "franck.mp4", "stlpips_alex.pth", "rvm/rvm.json", "rvm/rvm.bin", "bisenetv2/model.json"),
@@ -51,6 +51,8 @@ STAGE_OF = {
     "export_clip": "exports",
     "train_avatar": "avatar",
     "render_avatar": "renders",
+    "write_splats": "splats",
+    "write_viewer": "viewer",
     "score_avatar": "scores",
     "draw_quality": "quality",
     "draw_tracking_video": "quality_video",

@@ -1,7 +1,7 @@
 """Every path of the project, in one place, relative to the working directory.
 
-``{clip}``, ``{variant}``, ``{mask}``, ``{head}``, ``{network}``, ``{export}`` and ``{asset}`` are Snakemake wildcards; fill
-them with ``str.format``.
+``{clip}``, ``{variant}``, ``{mask}``, ``{head}``, ``{network}``, ``{export}``, ``{form}`` and ``{asset}`` are Snakemake
+wildcards; fill them with ``str.format``.
 """
 
 ASSET_LIST = "config/assets.yaml"
@@ -44,6 +44,8 @@ AVATAR_CURVE = f"{CLIP}/avatar/{{variant}}/training.csv"
 RENDERS = f"{CLIP}/renders/{{variant}}"
 RENDERS_MANIFEST = f"{CLIP}/renders/{{variant}}.json"
 RENDERS_VIDEO = f"{CLIP}/renders/{{variant}}.mp4"
+SPLATS = f"{CLIP}/splats/{{variant}}.{{form}}"
+VIEWER = f"{CLIP}/viewer/{{variant}}.html"
 SCORES = f"{CLIP}/scores/{{variant}}.json"
 SCORES_TABLE = f"{CLIP}/scores/{{variant}}.csv"
 QUALITY = f"{CLIP}/quality/{{picture}}.png"

@@ -96,6 +96,26 @@ class RendersSettings:
 
 
 @dataclass(frozen=True)
+class SplatsSettings:
+    """The avatar as files for splat viewers and for programs of one's own."""
+
+    frame: int = setting(-1, "id of the frame whose moment the .ply shows; -1: the person at rest, straight ahead", minimum=-1)
+    axes: str = setting(
+        "viewers",
+        "axes of the .ply: `viewers`: y down, z away, as splat viewers take them; `head`: the head's own, y up",
+        choices=("viewers", "head"),
+    )
+
+
+@dataclass(frozen=True)
+class ViewerSettings:
+    """The page in which a person turns the avatar and moves its face."""
+
+    motion: int = setting(1500, "frames of the clip's own motion that the page can play; 0: none", minimum=0)
+    plate: bool = setting(True, "whether the clip's background is in the page; else plain colours alone")
+
+
+@dataclass(frozen=True)
 class ScoresSettings:
     """Comparing held-out renders with the truth."""
 
@@ -135,6 +155,8 @@ class Settings:
     exports: ExportsSettings = field(default_factory=ExportsSettings)
     avatar: dict[str, AvatarSettings] = field(default_factory=lambda: {"basis": AvatarSettings()})
     renders: RendersSettings = field(default_factory=RendersSettings)
+    splats: SplatsSettings = field(default_factory=SplatsSettings)
+    viewer: ViewerSettings = field(default_factory=ViewerSettings)
     scores: ScoresSettings = field(default_factory=ScoresSettings)
     quality: QualitySettings = field(default_factory=QualitySettings)
     report: ReportSettings = field(default_factory=ReportSettings)
