@@ -83,6 +83,13 @@ def page_facts(arrays: Arrays, rate: float) -> dict[str, Any]:
         "focal": arrays["focal"].tolist(),
         "principal": arrays["principal"].tolist(),
         "size": arrays["size"].tolist(),
-        "rotation": np.median(arrays["tracked_rotation"], 0).tolist(),
         "rate": rate,
+        **middle_of(arrays),
     }
+
+
+def middle_of(arrays: Arrays) -> dict[str, Any]:
+    """Return the middle of the head at rest, and where it is mostly seen: the median over the clip in the camera's axes."""
+    middle = arrays["vertices"].mean(0)
+    seen = np.median(arrays["tracked_rotation"] @ middle + arrays["tracked_translation"], 0)
+    return {"middle": middle.tolist(), "seen": seen.tolist()}

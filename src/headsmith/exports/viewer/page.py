@@ -25,6 +25,7 @@ SCRIPTS: Final = (
     "controls.js",
     "panel.js",
     "viewer.js",
+    "desk.js",
 )
 """The script's files, in the order in which they build on each other."""
 
