@@ -1,105 +1,164 @@
-"""FlashAvatar's own avatar (Xiang et al., CVPR 2024): one evaluation of a network per Gaussian, 4.4 GMAC an image of 13,000."""
+"""FlashAvatar's own avatar (Xiang et al., CVPR 2024): one evaluation of a network per Gaussian, 4.6 GMAC an image of 13,453.
 
-import math
-from itertools import pairwise
+Where paper and source differ, the source is followed; constants name its file. `docs/flashavatar.md` lists what differs here.
+"""
+
+from collections.abc import Callable
+from typing import Final
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn.functional import huber_loss
 
 from headsmith.maths.rotations import quaternion_multiply
 from headsmith.splat.avatar import Avatar, AvatarShape, Splats, Target, View
-from headsmith.splat.basis import HUBER_DELTA, RATES
-from headsmith.splat.gaussians import Gaussians, initial_gaussians
+from headsmith.splat.flashavatar_colours import view_colours
+from headsmith.splat.flashavatar_network import DeformationNetwork
 
-FREQUENCIES = 8
-"""Frequencies of FlashAvatar's positional encoding."""
+ITERATIONS: Final = 150_000
+"""Images of the published schedule (`arguments/__init__.py`); its places in other schedules are at the same share."""
 
-MLP_RATE = 1e-4
-"""Adam's learning rate of the network."""
+BAND_EVERY: Final = 500
+"""Images after which one more band of the spherical harmonics is used (`train.py`)."""
+
+DEGREE: Final = 3
+"""Of the spherical harmonics, at most (`arguments/__init__.py`)."""
+
+PERCEPTUAL_AFTER: Final = 15_000
+"""Images after which the perceptual distance counts (`train.py`): the first tenth goes without."""
+
+PERCEPTUAL_WEIGHT: Final = 0.05
+"""Of the perceptual distance (`train.py`)."""
+
+HUBER_DELTA: Final = 0.1
+"""Where the loss turns from squared to linear, in 0..1 colour (`train.py`; section 3.3 of the paper)."""
+
+OPACITY: Final = 0.1
+"""At the start (`scene/gaussian_model.py`)."""
+
+SMALLEST_SQUARE: Final = 1e-7
+"""Square metres that the mean squared distance to the neighbours counts at least (`scene/gaussian_model.py`)."""
+
+NEIGHBOURS: Final = 3
+"""Whose distances give the scale at the start (simple-knn's `distCUDA2`)."""
+
+RATES: Final = {"f_dc": 0.0025, "f_rest": 0.0025 / 20, "opacity": 0.05, "scaling": 0.005, "rotation": 0.001}
+"""Adam's learning rates of the Gaussians, in the order of its groups (`arguments/__init__.py`, `scene/gaussian_model.py`)."""
+
+GAUSSIANS_EPSILON: Final = 1e-15
+"""Adam's epsilon of the Gaussians (`scene/gaussian_model.py`); the network has torch's own, 1e-8."""
+
+NETWORK_RATE: Final = 1e-4
+"""Adam's learning rate of the network (`src/deform_model.py`)."""
+
+Perceptual = Callable[[Float[Tensor, "H W 3"], Float[Tensor, "H W 3"]], Float[Tensor, ""]]
+"""A distance of two pictures in 0..1."""
 
 
-def positional_encoding(points: Float[Tensor, "N 3"]) -> Float[Tensor, "N 51"]:
-    """Return each coordinate with its sines and cosines at 2^0..2^7 (Mildenhall et al., ECCV 2020, eq. 4, without pi)."""
-    parts = [points]
-    for power in range(FREQUENCIES):
-        parts += [torch.sin(points * 2.0**power), torch.cos(points * 2.0**power)]
-    return torch.cat(parts, -1)
-
-
-class MlpDeformation(nn.Module):
-    """FlashAvatar's network: six ReLU layers 256 wide over the encoded surface point and the condition, ten outputs, tanh.
-
-    The outputs are an offset within 1 m, a rotation ``(exp(r), v)`` applied on the left, and a factor ``exp(s)`` on the **log**
-    scale. Opacity and colour do not change.
+def neighbour_scale(points: Float[Tensor, "N 3"], rows: int = 1024) -> Float[Tensor, " N"]:
+    """Return the root of the mean squared distance from each point to its three nearest neighbours, metres.
 
     Args:
-        points: Surface points of the head at rest, metres.
-        condition_size: Length of the condition.
-        width: Width of the hidden layers.
-        layers: Number of hidden layers.
+        points: At least two.
+        rows: Points whose distances are in memory at once.
     """
+    nearest = []
+    for part in torch.arange(len(points)).split(rows):
+        squares = (points[part, None] - points).square().sum(-1)
+        squares[torch.arange(len(part)), part] = torch.inf
+        nearest.append(squares.topk(min(NEIGHBOURS, len(points) - 1), largest=False).values.mean(-1))
+    return torch.cat(nearest).clamp(min=SMALLEST_SQUARE).sqrt()
 
-    encoding: Tensor
 
-    def __init__(self, points: Float[Tensor, "N 3"], condition_size: int, width: int = 256, layers: int = 6) -> None:
-        super().__init__()
-        self.register_buffer("encoding", positional_encoding(points))
-        sizes = [self.encoding.shape[1] + condition_size, *[width] * layers]
-        hidden = [part for pair in pairwise(sizes) for part in (nn.Linear(*pair), nn.ReLU())]
-        last = nn.Linear(width, 10)
-        nn.init.normal_(last.weight, std=1e-4 / math.sqrt(width))
-        nn.init.zeros_(last.bias)
-        self.network = nn.Sequential(*hidden, last)
+def start_gaussians(points: Float[Tensor, "N 3"]) -> dict[str, Tensor]:
+    """Return untrained Gaussians by the names of FlashAvatar's optimiser: grey, faint, round, as large as their spacing.
 
-    def forward(self, gaussians: Gaussians, condition: Float[Tensor, " C"]) -> Gaussians:
-        """Return the Gaussians under a condition."""
-        inputs = torch.cat([self.encoding, condition.expand(len(self.encoding), -1)], -1)
-        change = torch.tanh(self.network(inputs))
-        turn = torch.cat([change[:, 3:4].exp(), change[:, 4:7]], -1)
-        return gaussians._replace(
-            offset=gaussians.offset + change[:, :3],
-            rotation=quaternion_multiply(turn, gaussians.rotation),
-            log_scale=gaussians.log_scale * change[:, 7:].exp(),
-        )
+    The scale is that of the head at rest; FlashAvatar takes the first image's, moved by the untrained network.
+    """
+    count = len(points)
+    return {
+        "f_dc": torch.zeros(count, 1, 3),
+        "f_rest": torch.zeros(count, (DEGREE + 1) ** 2 - 1, 3),
+        "opacity": torch.full((count, 1), OPACITY).logit(),
+        "scaling": neighbour_scale(points).log()[:, None].repeat(1, 3),
+        "rotation": torch.tensor([1.0, 0.0, 0.0, 0.0]).repeat(count, 1),
+    }
+
+
+def published_iteration(progress: float) -> float:
+    """Return where in the published schedule a point of the training lies; the first image is 1."""
+    return round(progress * ITERATIONS + 1, 6)
 
 
 class FlashAvatar(Avatar):
-    """Learned Gaussians and the network that moves them.
+    """Gaussians whose colour and opacity stay, moved, turned and stretched by a network.
 
     Args:
         points: Bound points of the person's head at rest, metres.
         shape: Sizes.
-        seed: Seed of the start.
+        seed: Seed of the network.
+
+    Attributes:
+        degree: Of the spherical harmonics in use; grows with ``set_rates``, and is part of the state.
+        perceptual: Distance that joins the loss after the first tenth, on head-masked pictures; none unless it is set.
     """
 
     def __init__(self, points: Float[Tensor, "N 3"], shape: AvatarShape, seed: int) -> None:
         super().__init__()
         self.shape = shape
-        start = initial_gaussians(len(points), shape.spacing, torch.Generator().manual_seed(seed))
-        self.gaussians = nn.ParameterDict({name: nn.Parameter(value) for name, value in start._asdict().items()})
+        self.degree = 0
+        self.perceptual: Perceptual | None = None
+        self.gaussians = nn.ParameterDict({name: nn.Parameter(value) for name, value in start_gaussians(points).items()})
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.deformation = MlpDeformation(points, shape.condition_size)
+            self.deformation = DeformationNetwork(points, shape.condition_size)
 
     def splats(self, view: View) -> Splats:
         """Return the Gaussians as a view shows them."""
-        raw = self.deformation(Gaussians(**dict(self.gaussians.items())), view.condition)
+        raw, change = self.gaussians, self.deformation(view.condition)
+        means = view.points + change.offset
+        coefficients = torch.cat([raw["f_dc"], raw["f_rest"][:, : (self.degree + 1) ** 2 - 1]], 1)
         return Splats(
-            view.points + raw.offset, raw.log_scale.exp(), raw.rotation, torch.sigmoid(raw.opacity), torch.sigmoid(raw.colour)
+            means,
+            (raw["scaling"] * change.factor).exp(),
+            quaternion_multiply(raw["rotation"], change.turn),
+            torch.sigmoid(raw["opacity"][:, 0]),
+            view_colours(coefficients, means, view.camera),
         )
 
     def loss(self, view: View, target: Target, background: Tensor, progress: float) -> Float[Tensor, ""]:
-        """Return the Huber loss, weighted, averaged over all pixels."""
+        """Return the weighted Huber loss, averaged over all pixels, and the perceptual distance's share.
+
+        FlashAvatar adds ``40 x`` the loss of both pictures times the mouth's mask; with a mask of 0 and 1 that is the weight
+        ``1 + 40 mask`` in ``target.weight``.
+        """
         image, _ = self(view, background)
-        difference = torch.nn.functional.huber_loss(image, target.image, reduction="none", delta=HUBER_DELTA)
-        return (difference * target.weight[..., None]).mean()
+        difference = huber_loss(image, target.image, reduction="none", delta=HUBER_DELTA)
+        total = (difference * target.weight[..., None]).mean()
+        if self.perceptual is not None and published_iteration(progress) > PERCEPTUAL_AFTER:
+            head = target.head[..., None]
+            total = total + PERCEPTUAL_WEIGHT * self.perceptual(image * head, target.image * head)
+        return total
 
     def optimiser(self) -> torch.optim.Adam:
-        """Return Adam with a learning rate for each kind of number."""
-        groups = [{"params": [self.gaussians[name]], "lr": rate} for name, rate in RATES.items()]
-        groups.append({"params": list(self.deformation.parameters()), "lr": MLP_RATE})
+        """Return Adam with FlashAvatar's groups, rates and epsilons; what it keeps in two optimisers is one here."""
+        groups = [
+            {"params": [self.gaussians[name]], "lr": rate, "eps": GAUSSIANS_EPSILON, "name": name}
+            for name, rate in RATES.items()
+        ]
+        groups.append({"params": list(self.deformation.parameters()), "lr": NETWORK_RATE, "name": "network"})
         return torch.optim.Adam(groups, fused=True)
 
     def set_rates(self, optimiser: torch.optim.Adam, progress: float) -> None:
-        """Keep the learning rates: FlashAvatar's do not fall."""
+        """Use one more band of colour where it is due. Learning rates do not fall."""
+        due = int(published_iteration(progress) // BAND_EVERY)
+        self.degree = max(self.degree, min(DEGREE, due))
+
+    def get_extra_state(self) -> Tensor:
+        """Return what the state has beside the parameters: the degree in use."""
+        return torch.tensor(self.degree)
+
+    def set_extra_state(self, state: Tensor) -> None:
+        """Take the degree in use from a state."""
+        self.degree = int(state)
