@@ -10,6 +10,7 @@ from pathlib import Path
 from headsmith.contract.config import NAME, nearest, shown
 from headsmith.contract.errors import UserError
 from headsmith.contract.exchange import ALIGNED_SOURCES, SOLVE, TRACKERS
+from headsmith.contract.held_out import count_held_out
 from headsmith.contract.paths import TRACKING
 from headsmith.contract.settings import Settings
 from headsmith.contract.settings_pictures import ALIGNED, CROP
@@ -208,7 +209,8 @@ def _check_length(clip: Clip, settings: Settings, table: Path) -> None:
     if clip.end is None or not fps:
         return
     seconds = clip.end - (clip.start or 0.0)
-    count, held_out = round(seconds * fps), settings.dataset.held_out
+    count = round(seconds * fps)
+    held_out = count_held_out(settings.dataset.held_out, count)
     if count <= held_out:
         what = f"{seconds:g} s at {fps:g} frames a second are {count} frames; {held_out} are held out, none is left to train on"
         remedy = f"use a longer part of the video, or set dataset.held_out below {count}"

@@ -162,6 +162,8 @@ def _variants(current: Mapping[str, AvatarSettings], layer: Any, source: str) ->
 
 def _value(item: Field, value: Any, path: str, source: str) -> Any:
     kind = get_origin(item.type) or item.type
+    if set(get_args(item.type)) == {int, str}:
+        return _count_or_share(item, value, path, source)
     optional = kind is UnionType and type(None) in get_args(item.type)
     if optional:
         if value is None:
@@ -169,6 +171,19 @@ def _value(item: Field, value: Any, path: str, source: str) -> Any:
         kind = next(choice for choice in get_args(item.type) if choice is not type(None))
     value = _typed(kind, value, path, source)
     _check_limits(item.metadata, value, path, source)
+    return value
+
+
+def _count_or_share(item: Field, value: Any, path: str, source: str) -> int | str:
+    """Return a whole number, or the text of a share that the setting's pattern allows."""
+    if source == COMMAND_LINE and isinstance(value, str):
+        value = _read_text(value)
+    if isinstance(value, str) and re.fullmatch(item.metadata["pattern"], value):
+        return value
+    if type(value) is not int:
+        said = f"{_KINDS[int]} or a share such as {item.metadata['forms'][0]}"
+        raise _error(f"{path} is {shown(value)}, not {said}", path, source, f"write {said}")
+    _check_limits({"minimum": item.metadata["minimum"]}, value, path, source)
     return value
 
 

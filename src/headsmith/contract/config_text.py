@@ -61,6 +61,7 @@ The table of clips (`config/clips.tsv`) holds a line for each clip, its cells se
 landmarks, and what is known of a clip beforehand. Where the table lies is itself a setting:
 """
 _TYPES = {
+    int | str: "whole number or percent",
     int: "whole number",
     float: "number",
     str: "text",
@@ -151,7 +152,8 @@ def _limits(item: Field) -> str:
         return " or ".join(f"`{choice}`" if choice else "blank" for choice in [*choices, *item.metadata.get("forms", ())])
     if low is not None and high is not None:
         return f"{low} to {high}"
-    return f"at least {low}" if low is not None else f"at most {high}" if high is not None else ""
+    forms = "".join(f", or `{form}`" for form in item.metadata.get("forms", ()))
+    return f"at least {low}{forms}" if low is not None else f"at most {high}" if high is not None else ""
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ A stage receives its own section alone, so only the settings that it uses can re
 from dataclasses import dataclass, field
 
 from headsmith.contract.exchange import EXPORTS
+from headsmith.contract.held_out import PERCENT
 from headsmith.contract.settings_fields import setting
 from headsmith.contract.settings_heads import ConversionSettings as ConversionSettings
 from headsmith.contract.settings_heads import HeadsSettings as HeadsSettings
@@ -23,7 +24,13 @@ from headsmith.contract.settings_pictures import ParsingSettings as ParsingSetti
 class DatasetSettings:
     """FlashAvatar's own layout, from frames, mattes, masks and tracking."""
 
-    held_out: int = setting(100, "frames at the end that are kept from training, for scores", minimum=1)
+    held_out: int | str = setting(
+        100,
+        "frames at the end that are kept from training, for scores: how many, or which share of the usable ones",
+        minimum=1,
+        pattern=PERCENT,
+        forms=("10%",),
+    )
     background: str = setting("green", "colour behind the head in FlashAvatar's own training", choices=("green", "white"))
 
 
@@ -59,7 +66,13 @@ class ExportsSettings:
         choices=("clip", "regions", "model"),
     )
     texture_size: int = setting(1024, "side of the texture, in pixels", minimum=16, maximum=4096)
-    held_out: int = setting(350, "trainers' datasets: frames at the end that are for tests", minimum=1)
+    held_out: int | str = setting(
+        350,
+        "trainers' datasets: frames at the end that are for tests: how many, or which share of the usable ones",
+        minimum=1,
+        pattern=PERCENT,
+        forms=("10%",),
+    )
 
 
 @dataclass(frozen=True)
@@ -119,7 +132,9 @@ class ViewerSettings:
 class ScoresSettings:
     """Comparing held-out renders with the truth."""
 
-    perceptual: str = setting("stlpips", "perceptual metric", choices=("stlpips", "none"))
+    perceptual: str = setting("stlpips", "a perceptual distance that is fetched", choices=("stlpips", "none"))
+    lpips: str = setting("none", "the network behind LPIPS, whose weights you bring; `none`: no LPIPS", choices=("none", "vgg", "alex"))
+    lpips_backbone: str = setting("", "path of that network's weights, as torchvision publishes them; blank for `none`")
 
 
 @dataclass(frozen=True)
