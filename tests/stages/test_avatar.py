@@ -12,8 +12,8 @@ from headsmith.media.frames import iterate_frames
 from headsmith.splat.basis import BasisAvatar
 from headsmith.stages import avatar as stage
 from headsmith.stages.avatar import train_avatar
-from headsmith.stages.avatar_frames import clothes_of, fill_plate, pixel_weights
-from headsmith.stages.avatar_training import batches
+from headsmith.stages.avatar_order import batches
+from headsmith.stages.avatar_targets import clothes_of, fill_plate, pixel_weights
 from headsmith.stages.renders import difference, render_avatar
 from tests.stages.avatar_clip import CLOTH, COUNT, HELD_OUT, WALL, pictures, write_clip
 
@@ -65,7 +65,7 @@ def test_training_learns_the_clip_and_leaves_no_scratch(trained):
     folder, (_, curve) = trained
     losses = [float(line.split(",")[1]) for line in curve.splitlines()[1:]]
     assert losses[-1] < 0.5 * losses[0]
-    assert sorted(path.name for path in folder.iterdir()) == ["avatar.pt", "training.csv"]
+    assert sorted(path.name for path in folder.iterdir()) == ["avatar.pt", "progress", "training.csv"]
 
 
 def test_the_plate_of_a_clip_is_its_wall(trained):

@@ -91,6 +91,13 @@ def writing_explained(path: str | os.PathLike[str], clip: str | None = None) -> 
         raise
 
 
+def remove_leftovers(*targets: Path) -> None:
+    """Remove what killed runs left beside files that they were writing; for files with one writer at a time."""
+    for target in targets:
+        for left in _leftovers(target):
+            left.unlink(missing_ok=True)
+
+
 def _is_about(error: Exception, path: Path) -> bool:
     """Whether an error's file is a path, lies beside it or in its folder, or is one of the folders above."""
     name = getattr(error, "filename", None)
@@ -100,8 +107,13 @@ def _is_about(error: Exception, path: Path) -> bool:
     return place.is_relative_to(folder) or folder.is_relative_to(place)
 
 
+def _leftovers(target: Path) -> list[Path]:
+    name = f"{glob.escape(f'.{target.stem}')}-{'[0-9a-f]' * 8}.partial{glob.escape(target.suffix)}"
+    return list(target.parent.glob(name))
+
+
 def _remove_leftovers(target: Path) -> None:
-    for left in target.parent.glob(f"{glob.escape(f'.{target.stem}')}-{'[0-9a-f]' * 8}.partial{glob.escape(target.suffix)}"):
+    for left in _leftovers(target):
         shutil.rmtree(left, ignore_errors=True)
 
 

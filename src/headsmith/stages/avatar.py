@@ -1,6 +1,5 @@
 """Training: Gaussians bound to the tracked head learn to reproduce the training frames over the clip's background plate."""
 
-import csv
 import hashlib
 import json
 import shutil
@@ -13,20 +12,27 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from headsmith.contract.errors import UserError
 from headsmith.contract.fingerprint import fingerprint
 from headsmith.contract.settings import AvatarSettings
-from headsmith.media.atomic import atomic_path
+from headsmith.media.atomic import remove_leftovers
 from headsmith.media.progress import note
 from headsmith.mesh.rasterize import rasterize_mesh
 from headsmith.splat.avatar import AvatarShape
 from headsmith.splat.avatars import make_avatar
 from headsmith.splat.binding import Binding, bind_texels
 from headsmith.stages.avatar_frames import TrainingFrames, TrainingSources, prepare_frames
-from headsmith.stages.avatar_training import BATCH, Training, run_training, save_tensors
+from headsmith.stages.avatar_progress import SHOWN, clear_previews, spread, write_curve
+from headsmith.stages.avatar_state import Training, save_tensors
+from headsmith.stages.avatar_targets import FramePlan
+from headsmith.stages.avatar_training import TrainingFiles, run_training
 from headsmith.stages.avatar_views import ClipViews, load_views
 
 UV_SIDE = 512
 """Texels along a side of the UV map that points are chosen from."""
+
+HOW = ("device", "precision", "save_every", "preview_every")
+"""Settings that say how to train, not what: a training may go on under others."""
 
 BACK_DENSITY = 0.27
 """Density of points on faces that look backwards, as a share of the front's: a talking head hardly shows them."""
@@ -49,6 +55,8 @@ def train_avatar(
 ) -> None:
     """Train one variant; killed at any moment, the next run goes on and ends with the same result.
 
+    Beside the avatar, the folder ``progress`` gets pictures of held-out frames while it trains: truth, render, difference.
+
     Args:
         clip: Name of the clip.
         dataset: ``dataset.json``: which frames train.
@@ -61,40 +69,67 @@ def train_avatar(
         output: ``avatar.pt`` to write: tensors and plain values.
         curve: The training curve to write, CSV.
         settings: The variant's settings.
-        threads: Frames in work at once; up to two help.
+        threads: Frames in work at once; up to ``settings.batch`` help.
 
     Raises:
-        UserError: An input is broken, or the tracking belongs to another head.
+        UserError: An input is broken, the tracking belongs to another head, there is no GPU where one is asked for, numbers are
+            no longer finite, or the disk is full.
     """
     torch.set_num_threads(1)
-    ids = json.loads(Path(dataset).read_text())["train"]
+    device = find_device(settings.device, clip)
+    scratch = Path(output).with_suffix(".partial")
+    remove_leftovers(scratch / "state.pt", Path(output), Path(curve))
+    split = json.loads(Path(dataset).read_text())
+    key = training_key(settings, [dataset, frames, matte, mouth_masks, head_masks, tracking, head])
     views = load_views(clip=clip, tracking=tracking, head=head)
     binding = bind_gaussians(views, settings.gaussians)
-    sources = TrainingSources(frames, matte, mouth_masks, head_masks)
-    scratch = Path(output).with_suffix(".partial")
     training_frames = prepare_frames(
         clip=clip,
-        ids=ids,
-        sources=sources,
+        ids=split["train"],
+        previews=spread(split["held_out"], SHOWN),
+        sources=TrainingSources(frames, matte, mouth_masks, head_masks),
         views=views,
         binding=binding,
-        mouth_weight=settings.mouth_weight,
-        folder=scratch,
+        plan=FramePlan(settings.background, settings.mouth_weight),
+        folder=scratch / "frames",
+        key=key,
+        device=device,
     )
-    training = start_training(views, binding, settings)
-    key = training_key(settings, [dataset, frames, matte, mouth_masks, head_masks, tracking, head])
-    state = scratch / "state.pt"
-    if training.resume(state, key):
-        note(f"{clip}: going on after {training.step * BATCH} of {settings.iterations} training images")
-    run_training(clip, training, training_frames, settings, threads, state, key)
+    files = TrainingFiles(scratch / "state.pt", key, scratch / "training.csv", Path(output).with_name("progress"))
+    with torch.random.fork_rng():
+        training = start_training(views, binding, settings, device)
+        if training.resume(files.state, key):
+            note(f"{clip}: going on after {training.step * settings.batch} of {settings.iterations} training images")
+        else:
+            clear_previews(files.pictures)
+        run_training(clip, training, training_frames, settings, threads, files)
     write_curve(curve, training.curve)
-    write_avatar(output, training, training_frames, binding, settings, clip)
+    write_avatar(output, training, views, training_frames, binding, settings, clip)
     shutil.rmtree(scratch)
+
+
+def find_device(name: str, clip: str) -> torch.device:
+    """Return the device of a name.
+
+    Raises:
+        UserError: A GPU is asked for, and torch has none.
+    """
+    if name == "cuda" and not torch.cuda.is_available():
+        build = (
+            f"torch {torch.__version__} was built {f'for CUDA {torch.version.cuda}' if torch.version.cuda else 'without CUDA'}"
+        )
+        remedy = (
+            "set the variant's `device: cpu`, or run where `nvidia-smi` shows a GPU and torch was built for CUDA "
+            "(docs/troubleshooting.md)"
+        )
+        raise UserError(f"training is to run on a GPU, and none can be used: {build}", clip=clip, remedy=remedy)
+    return torch.device(name)
 
 
 def training_key(settings: AvatarSettings, inputs: list[Path]) -> str:
     """Return what must not change between two parts of one training: settings, code and the inputs' bytes."""
-    digest = hashlib.sha256(json.dumps(asdict(settings), sort_keys=True).encode())
+    what = {name: value for name, value in asdict(settings).items() if name not in HOW}
+    digest = hashlib.sha256(json.dumps(what, sort_keys=True).encode())
     digest.update(fingerprint("stages.avatar").encode())
     for path in inputs:
         digest.update(Path(path).read_bytes())
@@ -120,8 +155,8 @@ def face_normals(views: ClipViews) -> Float[Tensor, "F 3"]:
     return torch.linalg.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
 
 
-def start_training(views: ClipViews, binding: Binding, settings: AvatarSettings) -> Training:
-    """Return an untrained avatar and its optimiser."""
+def start_training(views: ClipViews, binding: Binding, settings: AvatarSettings, device: torch.device) -> Training:
+    """Return an untrained avatar on a device, and its optimiser."""
     area = float(face_normals(views).norm(dim=-1).sum() / 2)
     shape = AvatarShape(
         deformation=settings.deformation,
@@ -130,29 +165,28 @@ def start_training(views: ClipViews, binding: Binding, settings: AvatarSettings)
         hidden=settings.hidden,
         spacing=(area / len(binding.faces)) ** 0.5,
     )
-    avatar = make_avatar(binding.points(views.rest(), views.head.faces), shape, settings.seed)
+    torch.manual_seed(settings.seed)
+    avatar = make_avatar(binding.points(views.rest(), views.head.faces), shape, settings.seed).to(device)
     return Training(avatar, avatar.optimiser())
 
 
-def write_curve(path: Path, curve: list[tuple[int, float]]) -> None:
-    """Write the training curve: images shown, mean loss since the row before."""
-    with atomic_path(path) as partial, partial.open("w", newline="") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(["images", "loss"])
-        writer.writerows((images, f"{loss:.8f}") for images, loss in curve)
-
-
 def write_avatar(
-    path: Path, training: Training, frames: TrainingFrames, binding: Binding, settings: AvatarSettings, clip: str
+    path: Path,
+    training: Training,
+    views: ClipViews,
+    frames: TrainingFrames,
+    binding: Binding,
+    settings: AvatarSettings,
+    clip: str,
 ) -> None:
-    """Write the avatar: everything that renders need beside the head and its parameters."""
+    """Write the avatar: everything that renders need beside the head and its parameters, readable without a GPU."""
     content: dict[str, Any] = {
         "clip": clip,
-        "head_sha256": frames.clip_views.head.sha256,
+        "head_sha256": views.head.sha256,
         "settings": asdict(settings),
         "shape": asdict(training.avatar.shape),
         "binding": asdict(binding),
         "plate": frames.plate,
-        "state": training.avatar.state_dict(),
+        "state": {name: value.cpu() for name, value in training.avatar.state_dict().items()},
     }
     save_tensors(content, path)

@@ -37,7 +37,7 @@ def read_avatar(path: Path, views: ClipViews, clip: str) -> TrainedAvatar:
     """
     again = f"delete {path} and run snakemake again: the avatar is trained anew"
     try:
-        content = torch.load(path, weights_only=True)
+        content = torch.load(path, weights_only=True, map_location="cpu")
         binding = Binding(**content["binding"])
         avatar = make_avatar(binding.points(views.rest(), views.head.faces), AvatarShape(**content["shape"]), seed=0)
         avatar.load_state_dict(content["state"])

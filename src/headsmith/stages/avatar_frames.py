@@ -1,39 +1,30 @@
-"""Training frames on disk, in the form that training reads at random: plain arrays, mapped into memory.
+"""Training frames as training takes them: pictures over a background, weights and bound points, streamed from disk.
 
-Images, weights and bound points of every frame are written once, as a stream; the operating system keeps of them what memory
-has room for, so a long clip needs no more memory than a short one.
+They are written once, as a stream, and read row by row (``avatar_store``): a long clip needs no more memory than a short one.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from headsmith.contract.errors import UserError
+from headsmith.maths.cameras import Camera
+from headsmith.media.atomic import atomic_path
 from headsmith.media.frames import iterate_frames
 from headsmith.media.progress import progress
 from headsmith.splat.avatar import Target, View
 from headsmith.splat.binding import Binding
+from headsmith.stages.avatar_store import RowStore
+from headsmith.stages.avatar_targets import FramePlan, fill_plate
 from headsmith.stages.avatar_views import ClipViews
 
 CLEAR = 5
 """Largest matte, of 255, of a pixel that shows the background alone."""
-
-OFTEN_ENOUGH = 5
-"""Frames in which a pixel must show the background alone to count as known; others are filled in from around."""
-
-RIM = 4
-"""Pixels around the head mask in which neither head nor clothes are sure."""
-
-CLOTHES_WEIGHT = 0.2
-"""Weight of pixels with clothes. They are painted over by the plate: the avatar ends at the collar, and not in rags."""
-
-FILL_RADIUS = 3.0
-"""Pixels around a hole that the filling looks at (Telea, An Image Inpainting Technique, 2004)."""
 
 
 @dataclass(frozen=True)
@@ -56,97 +47,118 @@ class TrainingSources:
 
 @dataclass(frozen=True)
 class TrainingFrames:
-    """The frames of one training, a row each, in the order of ``ids``."""
+    """The frames of one training, a record each, in the order of ``ids``.
+
+    Attributes:
+        ids: Training frames, then held-out ones for previews.
+        count: How many of them train.
+        store: Their pictures, weights and points.
+        conditions: What drives the avatar in each, on the device.
+        cameras: Of each, on the device.
+        plate: The clip's background.
+        background: What the avatar is drawn over in training, 0..1, on the device: the plate or a colour.
+    """
 
     ids: list[int]
-    images: UInt8[np.ndarray, "T H W 3"]
-    weights: Float[np.ndarray, "T H W"]
-    heads: UInt8[np.ndarray, "T H W"]
-    points: Float[np.ndarray, "T N 3"]
-    clip_views: ClipViews
+    count: int
+    store: RowStore
+    conditions: Float[Tensor, "T C"]
+    cameras: Camera
     plate: UInt8[Tensor, "H W 3"]
+    background: Float[Tensor, "H W 3"] | Float[Tensor, "3"]
 
-    def view(self, row: int) -> View:
-        """Return a frame's points, condition and camera."""
-        at = self.clip_views.rows[self.ids[row]]
-        points = torch.from_numpy(np.array(self.points[row]))
-        return View(points, self.clip_views.conditions[at], self.clip_views.cameras[at])
+    @property
+    def device(self) -> torch.device:
+        """Where training runs."""
+        return self.conditions.device
 
-    def target(self, row: int) -> Target:
-        """Return a frame's picture and weights."""
-        image = torch.from_numpy(self.images[row].astype(np.float32) / 255)
-        weight, head = (torch.from_numpy(part[row].astype(np.float32)) for part in (self.weights, self.heads))
-        return Target(image, weight, head / 255)
+    def load(self, row: int) -> UInt8[Tensor, " bytes"]:
+        """Read a frame's record; for a GPU into memory from which it is sent while others are worked on."""
+        return self.store.read(row, pinned=self.device.type == "cuda")
 
-
-def clothes_of(matte: UInt8[np.ndarray, "H W"], head: UInt8[np.ndarray, "H W"]) -> Float[np.ndarray, "H W"]:
-    """Return how much each pixel shows clothes, 0..1: what the matte keeps well outside of the head mask.
-
-    The ``RIM`` around the head mask is nobody's: there the mask may cut off hair.
-    """
-    around = cv2.dilate(head, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * RIM + 1, 2 * RIM + 1)))
-    return np.where(around > 0, 0, matte) / 255.0
-
-
-def pixel_weights(
-    matte: UInt8[np.ndarray, "H W"], mouth: UInt8[np.ndarray, "H W"], head: UInt8[np.ndarray, "H W"], mouth_weight: float
-) -> Float[np.ndarray, "H W"]:
-    """Return how much each pixel counts: 1 on head and background, ``1 + mouth_weight`` in the mouth, little on clothes.
-
-    Just outside of the head mask, only the background's share of a pixel counts.
-    """
-    weight = np.where(head > 0, 1.0, 1.0 - matte / 255.0) + CLOTHES_WEIGHT * clothes_of(matte, head)
-    return (weight * (1 + mouth_weight * (mouth > 0))).astype(np.float16)
-
-
-def fill_plate(total: Float[np.ndarray, "H W 3"], seen: Float[np.ndarray, "H W"]) -> UInt8[np.ndarray, "H W 3"]:
-    """Return the mean of the background where it was seen often enough, filled in elsewhere."""
-    mean = (total / np.maximum(seen, 1)[..., None]).round().astype(np.uint8)
-    hidden = (seen < OFTEN_ENOUGH).astype(np.uint8)
-    return mean if hidden.all() else cv2.inpaint(mean, hidden, FILL_RADIUS, cv2.INPAINT_TELEA)
+    def deliver(self, row: int, content: UInt8[Tensor, " bytes"]) -> tuple[View, Target]:
+        """Return what was loaded of a frame as training takes it, on the device."""
+        arrays = self.store.arrays(content.to(self.device, non_blocking=True))
+        view = View(arrays["points"], self.conditions[row], self.cameras[row])
+        image, head = (arrays[name].float() / 255 for name in ("image", "head"))
+        return view, Target(image, arrays["weight"].float(), head)
 
 
 def prepare_frames(
     *,
     clip: str,
     ids: list[int],
+    previews: list[int],
     sources: TrainingSources,
     views: ClipViews,
     binding: Binding,
-    mouth_weight: float,
+    plan: FramePlan,
     folder: Path,
+    key: str,
+    device: torch.device,
 ) -> TrainingFrames:
-    """Write the training frames' arrays into a folder and map them.
+    """Write the records of the training frames into a folder; those that are whole and were made under the same key stay.
 
     Args:
         clip: Name of the clip.
         ids: Training frames.
+        previews: Held-out frames that are shown while training.
         sources: Manifests of frames, mattes and masks.
         views: The tracked clip.
         binding: Where the Gaussians lie on the head.
-        mouth_weight: Extra weight of the mouth.
-        folder: Where the arrays are kept; an existing one of them is written anew.
+        plan: How frames become records.
+        folder: Where they are kept.
+        key: Changes with all that the records depend on.
+        device: Where training runs.
 
     Raises:
-        UserError: A folder differs from its manifest.
+        UserError: A folder differs from its manifest, a frame's head is no finite numbers, or the disk is full.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     width, height = views.cameras.size
-    shapes = {"images": ((height, width, 3), "u1"), "weights": ((height, width), "f2"), "heads": ((height, width), "u1")}
-    shapes["points"] = ((len(binding.faces), 3), "f4")
-    arrays = {
-        name: np.lib.format.open_memmap(folder / f"{name}.npy", mode="w+", dtype=kind, shape=(len(ids), *shape))
-        for name, (shape, kind) in shapes.items()
+    shapes = {
+        "points": (len(binding.faces), 3),
+        "weight": (height, width),
+        "image": (height, width, 3),
+        "head": (height, width),
     }
-    plate = find_plate(ids, sources, clip)
-    stream = zip(sources.read(ids, clip, verify=False), views.views(ids, binding), strict=True)
-    for row, ((image, matte, mouth, head), view) in enumerate(progress(stream, len(ids), f"{clip}: training frames")):
-        clothes = clothes_of(matte, head)[..., None]
-        arrays["images"][row] = (image * (1 - clothes) + plate * clothes).round()
-        arrays["weights"][row] = pixel_weights(matte, mouth, head, mouth_weight)
-        arrays["heads"][row] = head
-        arrays["points"][row] = view.points.numpy()
-    return TrainingFrames(ids, *arrays.values(), clip_views=views, plate=torch.from_numpy(plate))
+    store, known = RowStore(folder, shapes), folder / "plate.npy"
+    every = [*ids, *previews]
+    if not (store.is_whole(key, len(every)) and known.exists()):
+        plate = find_plate(ids, sources, clip)
+        save_plate(known, plate)
+        store.write(make_records(clip, every, sources, views, binding, plan, plate), key, clip)
+    plate = torch.from_numpy(np.load(known, allow_pickle=False))
+    rows = torch.tensor([views.rows[frame_id] for frame_id in every])
+    conditions, cameras = views.on(device, rows)
+    return TrainingFrames(every, len(ids), store, conditions, cameras, plate, plan.behind(plate).to(device))
+
+
+def make_records(
+    clip: str,
+    ids: list[int],
+    sources: TrainingSources,
+    views: ClipViews,
+    binding: Binding,
+    plan: FramePlan,
+    plate: UInt8[np.ndarray, "H W 3"],
+) -> Iterator[dict[str, np.ndarray]]:
+    """Yield the records of frames.
+
+    Raises:
+        UserError: A frame's head is no finite numbers.
+    """
+    stream = zip(ids, sources.read(ids, clip, verify=False), views.views(ids, binding), strict=True)
+    for frame_id, parts, view in progress(stream, len(ids), f"{clip}: training frames"):
+        if not (view.points.isfinite().all() and view.condition.isfinite().all()):
+            remedy = "delete tracking.npz of the clip and run snakemake again: the clip is tracked anew"
+            raise UserError(f"the tracked head of frame {frame_id} is no finite numbers", clip=clip, remedy=remedy)
+        yield plan.record(parts, plate, view)
+
+
+def save_plate(path: Path, plate: UInt8[np.ndarray, "H W 3"]) -> None:
+    """Keep the background beside the records."""
+    with atomic_path(path) as partial, partial.open("wb") as stream:
+        np.save(stream, plate, allow_pickle=False)
 
 
 def find_plate(ids: list[int], sources: TrainingSources, clip: str) -> UInt8[np.ndarray, "H W 3"]:

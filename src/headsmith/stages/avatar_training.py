@@ -1,110 +1,230 @@
-"""The training loop: steps of two images, in an order fixed by the seed, from which a killed training goes on."""
+"""The training loop: steps of a few images, from whose saved states a killed training goes on to the same result."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
 
 from headsmith.contract.settings import AvatarSettings
-from headsmith.media.atomic import atomic_path
+from headsmith.media.parallel import map_in_order
 from headsmith.media.progress import progress
 from headsmith.splat.avatar import Avatar
+from headsmith.stages.avatar_faults import Place, check_avatar, check_losses, is_finite, not_finite, stops_told
 from headsmith.stages.avatar_frames import TrainingFrames
+from headsmith.stages.avatar_order import MOST_OF_A_PASS, batches, is_due
+from headsmith.stages.avatar_progress import (
+    CURVE_EVERY,
+    SHOWN,
+    CurveRow,
+    mean_psnr,
+    preview,
+    spread,
+    write_curve,
+    write_preview,
+)
+from headsmith.stages.avatar_state import Training
 
-BATCH = 2
-"""Images a step, always, so that the number of threads changes no result."""
+AHEAD = 3
+"""Batches that are read from disk while another trains."""
 
-CURVE_EVERY = 100
-"""Steps between rows of the training curve."""
+SYNC_EVERY = 50
+"""Steps between looks at a GPU's losses: each look waits for it."""
+
+Gradients = list[Tensor | None]
+
+
+@dataclass(frozen=True)
+class TrainingFiles:
+    """Where a training keeps what.
+
+    Attributes:
+        state: The resumable state.
+        key: What must not change between two parts of one training.
+        curve: The curve while training goes on.
+        pictures: Folder of the previews.
+    """
+
+    state: Path
+    key: str
+    curve: Path
+    pictures: Path
 
 
 @dataclass
-class Training:
-    """A training under way.
+class Loop:
+    """One run of a training.
 
     Attributes:
-        avatar: What is trained.
-        optimiser: Its optimiser.
-        step: Steps done.
-        curve: Rows of the training curve: images shown, mean loss since the last row.
-        losses: Losses since the last row.
+        training: What is trained.
+        frames: What it learns from.
+        settings: The variant's.
+        files: Where things are kept.
+        place: Where it is, for messages.
+        pool: Threads, each with an image of its own.
+        unseen: What each step since the last look showed, and its losses.
     """
 
-    avatar: Avatar
-    optimiser: torch.optim.Adam
-    step: int = 0
-    curve: list[tuple[int, float]] = field(default_factory=list)
-    losses: list[float] = field(default_factory=list)
+    training: Training
+    frames: TrainingFrames
+    settings: AvatarSettings
+    files: TrainingFiles
+    place: Place
+    pool: ThreadPoolExecutor
+    unseen: list[tuple[Place, Float[Tensor, " B"]]] = field(default_factory=list)
 
-    def save(self, path: Path, key: str) -> None:
-        """Write a resumable state."""
-        state = {"key": key, "step": self.step, "curve": self.curve, "losses": self.losses}
-        state |= {"avatar": self.avatar.state_dict(), "optimiser": self.optimiser.state_dict()}
-        save_tensors(state, path)
+    @property
+    def steps(self) -> int:
+        """Steps of the whole training."""
+        return -(-self.settings.iterations // self.settings.batch)
 
-    def resume(self, path: Path, key: str) -> bool:
-        """Go on from a state of the same training, if there is one; tell whether there was."""
-        if not path.exists():
-            return False
-        state = torch.load(path, weights_only=True)
-        if state["key"] != key:
-            return False
-        self.avatar.load_state_dict(state["avatar"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.step, self.losses = state["step"], state["losses"]
-        self.curve = [tuple(row) for row in state["curve"]]
-        return True
+    def learn(self, item: tuple[int, UInt8[Tensor, " bytes"]]) -> tuple[Tensor, Gradients]:
+        """Return the loss of an image and its gradients, as shares of the batch."""
+        view, target = self.frames.deliver(*item)
+        avatar = self.training.avatar
+        loss = avatar.loss(view, target, self.frames.background, self.training.step / self.steps)
+        gradients = torch.autograd.grad(loss / self.settings.batch, list(avatar.parameters()), allow_unused=True)
+        return loss.detach(), list(gradients)
+
+    def learn_all(self, rows: list[int], contents: list[Tensor]) -> Float[Tensor, " B"]:
+        """Give the parameters the gradients of a batch and return its losses; they are added in the batch's own order."""
+        losses: list[Tensor] = []
+        total: Gradients = []
+        try:
+            for loss, gradients in self.pool.map(self.learn, zip(rows, contents, strict=True)):
+                losses.append(loss)
+                total = add_gradients(total, gradients) if total else gradients
+        except ValueError as error:
+            if is_finite(self.training.avatar):
+                raise
+            raise not_finite(str(error), self.training.avatar, self.frames, self.place) from error
+        for parameter, gradient in zip(self.training.avatar.parameters(), total, strict=True):
+            parameter.grad = gradient
+        return torch.stack(losses)
+
+    def step(self, rows: list[int], contents: list[Tensor]) -> None:
+        """Do one step."""
+        training, batch = self.training, self.settings.batch
+        self.place.images, self.place.before = training.step * batch, self.place.ids
+        self.place.ids = tuple(self.frames.ids[row] for row in rows)
+        training.avatar.set_rates(training.optimiser, training.step / self.steps)
+        losses = self.learn_all(rows, contents)
+        training.optimiser.step()
+        training.optimiser.zero_grad(set_to_none=True)
+        training.step += 1
+        self.unseen.append((replace(self.place), losses))
+
+    def look(self) -> None:
+        """Take the losses of the steps since the last look.
+
+        Raises:
+            UserError: One is not finite.
+        """
+        if not self.unseen:
+            return
+        values = torch.stack([losses for _, losses in self.unseen]).tolist()
+        for (place, _), found in zip(self.unseen, values, strict=True):
+            check_losses(found, self.training.avatar, self.frames, place)
+            self.training.losses += found
+        self.unseen.clear()
+
+    def after_step(self) -> None:
+        """Do what is due after a step: look at losses, extend the curve, save, draw."""
+        training, batch = self.training, self.settings.batch
+        last = training.step == self.steps
+        curve, save, draw = (
+            last or is_due(training.step, batch, every)
+            for every in (CURVE_EVERY, self.settings.save_every, self.settings.preview_every)
+        )
+        if self.frames.device.type == "cpu" or curve or save or draw or training.step % SYNC_EVERY == 0:
+            self.look()
+        self.place.images = training.step * batch
+        with stops_told(self.place):
+            if curve or draw:
+                self.extend_curve()
+            if save:
+                self.save()
+            if draw:
+                self.draw()
+
+    def save(self) -> None:
+        """Write a resumable state, if it is a good one."""
+        check_avatar(self.training.avatar, self.frames, self.place)
+        self.training.save(self.files.state, self.files.key)
+        self.place.saved = self.place.images
+
+    def extend_curve(self) -> None:
+        """Add a row to the training curve, where there is a loss to tell."""
+        training, frames = self.training, self.frames
+        shown = spread(list(range(frames.count)), SHOWN), list(range(frames.count, len(frames.ids)))
+        with evaluating(training.avatar):
+            seen, held_out = (mean_psnr(training.avatar, frames, rows, self.pool) for rows in shown)
+        loss = sum(training.losses) / len(training.losses)
+        training.curve.append(CurveRow(training.step * self.settings.batch, loss, seen, held_out))
+        training.losses.clear()
+
+    def draw(self) -> None:
+        """Write the curve, and a picture of held-out frames, or of training frames where none is held out."""
+        frames = self.frames
+        rows = list(range(frames.count, len(frames.ids))) or spread(list(range(frames.count)), SHOWN)
+        with evaluating(self.training.avatar):
+            picture = preview(self.training.avatar, frames, rows)
+        write_preview(self.files.pictures, self.training.step * self.settings.batch, picture)
+        write_curve(self.files.curve, self.training.curve)
+
+    def detail(self) -> str:
+        """Return how good the avatar was when last looked at."""
+        return str(self.training.curve[-1]) if self.training.curve else ""
 
 
-def batches(count: int, seed: int, first: int, last: int) -> Iterator[tuple[int, list[int]]]:
-    """Yield step and rows of each batch from step ``first`` to before ``last``.
+def add_gradients(total: Gradients, more: Gradients) -> Gradients:
+    """Return the sums of gradients, made in place of the first; None stands for a parameter that had no part."""
+    return [old if new is None else new if old is None else old.add_(new) for old, new in zip(total, more, strict=True)]
 
-    Every pass over the frames has an order of its own, fixed by seed and pass, so a resumed training sees the same frames.
-    """
-    order: list[int] = []
-    loaded = -1
-    for step in range(first, last):
-        rows = []
-        for position in range(step * BATCH, (step + 1) * BATCH):
-            epoch, place = divmod(position, count)
-            if epoch != loaded:
-                generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
-                order, loaded = torch.randperm(count, generator=generator).tolist(), epoch
-            rows.append(order[place])
-        yield step, rows
+
+@contextmanager
+def evaluating(avatar: Avatar) -> Iterator[None]:
+    """Let the avatar show itself as it would after training, and train again afterwards."""
+    avatar.eval()
+    try:
+        yield
+    finally:
+        avatar.train()
 
 
 def run_training(
-    clip: str, training: Training, frames: TrainingFrames, settings: AvatarSettings, threads: int, state: Path, key: str
+    clip: str, training: Training, frames: TrainingFrames, settings: AvatarSettings, threads: int, files: TrainingFiles
 ) -> None:
-    """Do the steps that are left, a thread for each image of a batch, saving a resumable state now and then."""
-    plate = frames.plate.float() / 255
-    steps = -(-settings.iterations // BATCH)
+    """Do the steps that are left.
 
-    def learn(row: int) -> float:
-        loss = training.avatar.loss(frames.view(row), frames.target(row), plate, training.step / steps) / BATCH
-        loss.backward()
-        return loss.item() * BATCH
+    On a CPU each image of a batch has a thread of its own, up to ``threads``; how many there are changes no result. Frames are
+    read ahead by another thread, and sent to a GPU while it works.
 
-    todo = batches(len(frames.ids), settings.seed, training.step, steps)
-    with ThreadPoolExecutor(min(threads, BATCH)) as pool:
-        for step, rows in progress(todo, steps - training.step, f"{clip}: training, steps of {BATCH} images"):
-            training.avatar.set_rates(training.optimiser, step / steps)
-            training.losses += pool.map(learn, rows)
-            training.optimiser.step()
-            training.optimiser.zero_grad(set_to_none=True)
-            training.step = step + 1
-            if training.step % CURVE_EVERY == 0 or training.step == steps:
-                training.curve.append((training.step * BATCH, sum(training.losses) / len(training.losses)))
-                training.losses.clear()
-            if training.step % max(1, settings.save_every // BATCH) == 0:
-                training.save(state, key)
+    Args:
+        clip: Name of the clip.
+        training: Where it stands.
+        frames: What it learns from.
+        settings: The variant's.
+        threads: Images in work at once.
+        files: Where state, curve and pictures go.
 
-
-def save_tensors(content: dict[str, Any], path: Path) -> None:
-    """Write tensors and plain values; through an open file, for given a name ``torch.save`` writes it into the file."""
-    with atomic_path(path) as partial, partial.open("wb") as stream:
-        torch.save(content, stream)
+    Raises:
+        UserError: Numbers are no longer finite, or the disk is full; the last good state is kept.
+    """
+    batch = settings.batch
+    place = Place(clip, files.state, settings.iterations, saved=training.step * batch)
+    steps = -(-settings.iterations // batch)
+    order = batches(frames.count, settings.seed, training.step, steps, batch, MOST_OF_A_PASS[settings.deformation])
+    loaded = map_in_order(lambda item: [frames.load(row) for row in item[1]], order, 1, AHEAD)
+    with ThreadPoolExecutor(threads if frames.device.type == "cpu" else 1) as pool:
+        loop = Loop(training, frames, settings, files, place, pool)
+        shown = progress(
+            loaded, steps * batch, f"{clip}: training, images", done=training.step * batch, each=batch, detail=loop.detail
+        )
+        for (_, rows), contents in shown:
+            loop.step(rows, contents)
+            loop.after_step()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from headsmith.heads.model import HeadModel, HeadParameters
@@ -40,6 +40,12 @@ class ClipViews:
         """Return the person's head with no expression, metres."""
         neutral = self.head.neutral()
         return self.head(HeadParameters(self.parameters.identity, *list(vars(neutral).values())[1:]))
+
+    def on(self, device: torch.device, rows: Int[Tensor, " R"]) -> tuple[Float[Tensor, "R C"], Camera]:
+        """Return the conditions and cameras of some rows, on a device."""
+        camera = self.cameras[rows]
+        parts = (camera.rotation, camera.translation, camera.focal, camera.principal)
+        return self.conditions[rows].to(device), Camera(*(part.to(device) for part in parts), camera.size)
 
     def views(self, ids: list[int], binding: Binding) -> Iterator[View]:
         """Yield the view of each frame id, in the order given, posing ``CHUNK`` frames at a time."""
