@@ -133,7 +133,9 @@ class ScoresSettings:
     """Comparing held-out renders with the truth."""
 
     perceptual: str = setting("stlpips", "a perceptual distance that is fetched", choices=("stlpips", "none"))
-    lpips: str = setting("none", "the network behind LPIPS, whose weights you bring; `none`: no LPIPS", choices=("none", "vgg", "alex"))
+    lpips: str = setting(
+        "none", "the network behind LPIPS, whose weights you bring; `none`: no LPIPS", choices=("none", "vgg", "alex")
+    )
     lpips_backbone: str = setting("", "path of that network's weights, as torchvision publishes them; blank for `none`")
 
 
