@@ -7,6 +7,7 @@ from pathlib import Path
 
 from headsmith.bridges.track import OK
 from headsmith.contract.errors import UserError
+from headsmith.contract.held_out import count_held_out
 from headsmith.contract.manifest import Manifest
 
 
@@ -61,7 +62,7 @@ def check_sizes(manifests: Mapping[str, Manifest], size: tuple[int, int], clip: 
 def split_frames(
     tracked: Sequence[tuple[int, str]],
     manifests: Mapping[str, Manifest],
-    held_out: int,
+    held_out: int | str,
     *,
     section: str,
     clip: str,
@@ -72,7 +73,7 @@ def split_frames(
     Args:
         tracked: Id and status of each frame, ascending.
         manifests: Of the pictures that are needed, by their word.
-        held_out: How many are held out.
+        held_out: How many are held out, or which share of those that can be used (``10%``).
         section: The section of the settings that says how many, for the message.
         clip: Name of the clip.
         file: The tracking, where its place is known.
@@ -88,9 +89,11 @@ def split_frames(
             usable.append(frame_id)
         else:
             left_out.append((frame_id, f"tracking: {status}" if status != OK else f"not in {', '.join(lacking)}"))
-    if len(usable) <= held_out:
-        what = f"{len(usable)} frames can be used and {held_out} are held out: none is left to train on"
+    count = count_held_out(held_out, len(usable))
+    if len(usable) <= count:
+        share = f" ({held_out})" if isinstance(held_out, str) else ""
+        what = f"{len(usable)} frames can be used and {count}{share} are held out: none is left to train on"
         remedy = f"make {section}.held_out smaller, or the clip longer (start, end and fps in the table of clips)"
         raise UserError(what, clip=clip, file=file, remedy=remedy)
-    first = len(usable) - held_out
+    first = len(usable) - count
     return Split(tuple(usable[:first]), tuple(usable[first:]), tuple(left_out))

@@ -64,11 +64,11 @@ def write_trainer(
     frames_and_status = list(zip(tracked.ids.tolist(), tracked.status, strict=True))
     split = split_frames(frames_and_status, manifests, settings.held_out, section="exports", clip=clip)
     written = tracked.take(np.flatnonzero(np.isin(tracked.ids, split.usable)))
-    regions = trainer.write(written, model, folder, settings.held_out)
+    regions = trainer.write(written, model, folder, len(split.held_out))
     write_pictures(export, folder, written, model, sources, clip, threads)
     write_mapping(folder / "mapping.csv", trainer, written, len(split.train))
     lost = None if export == "insta" else measure_left_out(written, model, *trainer.codes)
-    notes = list(tell(export, written, model.container, settings.held_out, lost, regions))
+    notes = list(tell(export, written, model.container, len(split.held_out), lost, regions))
     for line in notes:
         note(f"{clip}: {export}: {line}")
     return {
