@@ -198,5 +198,9 @@ def test_no_frames_left_for_training_is_told() -> None:
     settings = replace(Settings(), frames=FramesSettings(fps=10.0), dataset=DatasetSettings(held_out=100))
     message = refused(Clip("a", "asset:franck.mp4", 2.0, 12.0), settings)
     assert "100 frames; 100 are held out" in message
+    share = replace(settings, dataset=DatasetSettings(held_out="99.9%"))
+    assert "100 frames; 100 are held out" in refused(Clip("a", "asset:franck.mp4", 2.0, 12.0), share)
+    share = replace(settings, dataset=DatasetSettings(held_out="99%"))
+    check_clips({"a": Clip("a", "asset:franck.mp4", 2.0, 12.0)}, share, ["franck.mp4"], Path("t"))
     check_clips({"a": Clip("a", "asset:franck.mp4", 2.0, 12.0, fps=11.0)}, settings, ["franck.mp4"], Path("t"))
     check_clips({"a": Clip("a", "asset:franck.mp4", 2.0)}, settings, ["franck.mp4"], Path("t"))

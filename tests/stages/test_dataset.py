@@ -117,7 +117,14 @@ def test_a_redo_changes_nothing(clip):
     assert clip["manifest"].read_bytes() == before
 
 
-@pytest.mark.parametrize("held_out", [len(USABLE), 500])
+@pytest.mark.parametrize(("share", "count"), [("25%", 2), ("12.5%", 1), ("0.1%", 1), ("90%", len(USABLE) - 1)])
+def test_the_held_out_part_may_be_a_share_of_the_usable_frames(clip, share, count):
+    write_dataset(**{**clip, "settings": DatasetSettings(held_out=share)})
+    content = json.loads(clip["manifest"].read_text())
+    assert content["train"] == USABLE[:-count] and content["held_out"] == USABLE[-count:]
+
+
+@pytest.mark.parametrize("held_out", [len(USABLE), 500, "95%"])
 def test_none_left_to_train_on(clip, tmp_path, held_out):
     with pytest.raises(UserError, match="none is left to train on") as caught:
         write_dataset(**{**clip, "settings": DatasetSettings(held_out=held_out)})

@@ -105,6 +105,13 @@ def test_frames_are_split_and_left_out_with_reasons(name, tmp_path, sources):
     assert sorted(path.name for path in (tmp_path / folder).iterdir()) == sorted(row["image"] for row in rows)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_share_of_the_usable_frames_may_be_held_out(name, tmp_path, sources):
+    count, share = export(name, tmp_path / "count", sources, held_out=2), "25%"
+    assert len(USABLE) == 8 and export(name, tmp_path / "share", sources, held_out=share) == count
+    assert digest(tmp_path / "share") == digest(tmp_path / "count")
+
+
 def digest(folder):
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     return [(path.relative_to(folder).as_posix(), hashlib.sha256(path.read_bytes()).hexdigest()) for path in files]
