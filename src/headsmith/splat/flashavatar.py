@@ -102,6 +102,7 @@ class FlashAvatar(Avatar):
     Attributes:
         degree: Of the spherical harmonics in use; grows with ``set_rates``, and is part of the state.
         perceptual: Distance that joins the loss after the first tenth, on head-masked pictures; none unless it is set.
+        mixed: Whether the network is worked out in bfloat16; what it gives, and all else, is float32.
     """
 
     def __init__(self, points: Float[Tensor, "N 3"], shape: AvatarShape, seed: int) -> None:
@@ -109,6 +110,7 @@ class FlashAvatar(Avatar):
         self.shape = shape
         self.degree = 0
         self.perceptual: Perceptual | None = None
+        self.mixed = False
         self.gaussians = nn.ParameterDict({name: nn.Parameter(value) for name, value in start_gaussians(points).items()})
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -116,7 +118,9 @@ class FlashAvatar(Avatar):
 
     def splats(self, view: View) -> Splats:
         """Return the Gaussians as a view shows them."""
-        raw, change = self.gaussians, self.deformation(view.condition)
+        raw = self.gaussians
+        with torch.autocast(view.points.device.type, torch.bfloat16, enabled=self.mixed):
+            change = self.deformation(view.condition)
         means = view.points + change.offset
         coefficients = torch.cat([raw["f_dc"], raw["f_rest"][:, : (self.degree + 1) ** 2 - 1]], 1)
         return Splats(

@@ -21,10 +21,13 @@ from headsmith.mesh.rasterize import rasterize_mesh
 from headsmith.splat.avatar import AvatarShape
 from headsmith.splat.avatars import make_avatar
 from headsmith.splat.binding import Binding, bind_texels
+from headsmith.splat.flashavatar import FlashAvatar
 from headsmith.stages.avatar_frames import TrainingFrames, TrainingSources, prepare_frames
 from headsmith.stages.avatar_progress import SHOWN, clear_previews, spread, write_curve
+from headsmith.stages.avatar_published import kept_optimiser, start_published
 from headsmith.stages.avatar_state import Training, save_tensors
 from headsmith.stages.avatar_targets import FramePlan
+from headsmith.stages.avatar_texels import bind_all_texels
 from headsmith.stages.avatar_training import TrainingFiles, run_training
 from headsmith.stages.avatar_views import ClipViews, load_views
 
@@ -52,6 +55,9 @@ def train_avatar(
     curve: Path,
     settings: AvatarSettings,
     threads: int,
+    perceptual: Path | None = None,
+    backbone: Path | None = None,
+    start_checkpoint: Path | None = None,
 ) -> None:
     """Train one variant; killed at any moment, the next run goes on and ends with the same result.
 
@@ -70,6 +76,9 @@ def train_avatar(
         curve: The training curve to write, CSV.
         settings: The variant's settings.
         threads: Frames in work at once; up to ``settings.batch`` help.
+        perceptual: Weights of ``settings.perceptual``, where there is one.
+        backbone: The network behind LPIPS, where that is it.
+        start_checkpoint: FlashAvatar's checkpoint to go on from.
 
     Raises:
         UserError: An input is broken, the tracking belongs to another head, there is no GPU where one is asked for, numbers are
@@ -80,9 +89,11 @@ def train_avatar(
     scratch = Path(output).with_suffix(".partial")
     remove_leftovers(scratch / "state.pt", Path(output), Path(curve))
     split = json.loads(Path(dataset).read_text())
-    key = training_key(settings, [dataset, frames, matte, mouth_masks, head_masks, tracking, head])
+    inputs = [dataset, frames, matte, mouth_masks, head_masks, tracking, head, perceptual, start_checkpoint]
+    key = training_key(settings, [path for path in inputs if path is not None])
     views = load_views(clip=clip, tracking=tracking, head=head)
-    binding = bind_gaussians(views, settings.gaussians)
+    by_texel = settings.deformation == "mlp"
+    binding = bind_all_texels(views.head.container, settings.texels) if by_texel else bind_gaussians(views, settings.gaussians)
     training_frames = prepare_frames(
         clip=clip,
         ids=split["train"],
@@ -98,6 +109,7 @@ def train_avatar(
     files = TrainingFiles(scratch / "state.pt", key, scratch / "training.csv", Path(output).with_name("progress"))
     with torch.random.fork_rng():
         training = start_training(views, binding, settings, device)
+        start_published(training, settings, clip, perceptual, backbone, start_checkpoint)
         if training.resume(files.state, key):
             note(f"{clip}: going on after {training.step * settings.batch} of {settings.iterations} training images")
         else:
@@ -167,6 +179,8 @@ def start_training(views: ClipViews, binding: Binding, settings: AvatarSettings,
     )
     torch.manual_seed(settings.seed)
     avatar = make_avatar(binding.points(views.rest(), views.head.faces), shape, settings.seed).to(device)
+    if isinstance(avatar, FlashAvatar):
+        avatar.mixed = settings.precision == "mixed" and device.type == "cuda"
     return Training(avatar, avatar.optimiser())
 
 
@@ -187,6 +201,8 @@ def write_avatar(
         "shape": asdict(training.avatar.shape),
         "binding": asdict(binding),
         "plate": frames.plate,
+        "optimiser": kept_optimiser(training),
+        "images": training.step * settings.batch,
         "state": {name: value.cpu() for name, value in training.avatar.state_dict().items()},
     }
     save_tensors(content, path)
