@@ -18,6 +18,8 @@ from headsmith.contract.settings_pictures import LandmarksSettings as LandmarksS
 from headsmith.contract.settings_pictures import MasksSettings as MasksSettings
 from headsmith.contract.settings_pictures import MatteSettings as MatteSettings
 from headsmith.contract.settings_pictures import ParsingSettings as ParsingSettings
+from headsmith.contract.settings_shown import NovelViewsSettings as NovelViewsSettings
+from headsmith.contract.settings_shown import ReenactmentSettings as ReenactmentSettings
 
 
 @dataclass(frozen=True)
@@ -172,6 +174,8 @@ class Settings:
     exports: ExportsSettings = field(default_factory=ExportsSettings)
     avatar: dict[str, AvatarSettings] = field(default_factory=lambda: {"basis": AvatarSettings()})
     renders: RendersSettings = field(default_factory=RendersSettings)
+    novel_views: NovelViewsSettings = field(default_factory=NovelViewsSettings)
+    reenactment: ReenactmentSettings = field(default_factory=ReenactmentSettings)
     splats: SplatsSettings = field(default_factory=SplatsSettings)
     viewer: ViewerSettings = field(default_factory=ViewerSettings)
     scores: ScoresSettings = field(default_factory=ScoresSettings)

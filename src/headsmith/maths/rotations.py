@@ -152,3 +152,14 @@ def inverse_left_jacobian(axis_angle: Float[Tensor, "*batch 3"]) -> Float[Tensor
     matrix = skew(axis_angle)
     identity = torch.eye(3, dtype=axis_angle.dtype, device=axis_angle.device)
     return identity - matrix / 2 + factor[..., None, None] * (matrix @ matrix)
+
+
+def mean_rotation(rotations: Float[Tensor, "T 3 3"]) -> Float[Tensor, "3 3"]:
+    """Return the rotation nearest to all in squared chords: the mean matrix, made orthonormal by its singular vectors.
+
+    Hartley, Trumpf, Dai and Li, Rotation Averaging, International Journal of Computer Vision 103(3), 2013, section 5.3.
+    """
+    left, _, right = torch.linalg.svd(rotations.mean(0))
+    turned = torch.ones(3, dtype=rotations.dtype, device=rotations.device)
+    turned[2] = torch.det(left @ right)
+    return (left * turned) @ right
