@@ -16,8 +16,9 @@ class Orbit {
     [this.yaw, this.pitch, this.zoom, this.shift] = [0, 0, 1, [0, 0]];
   }
 
-  turnBy(across, down) {
-    this.yaw += across;
+  // Radians by which the face turns to the picture's right, and down.
+  turnBy(right, down) {
+    this.yaw -= right;
     this.pitch = Math.min(Math.max(this.pitch + down, -FARTHEST), FARTHEST);
   }
 

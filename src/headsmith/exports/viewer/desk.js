@@ -31,7 +31,7 @@ class Desk {
       if (event.shiftKey || event.buttons & 6) {
         orbit.shift = [event.movementX, event.movementY].map((moved, axis) => orbit.shift[axis] + moved / this.viewer.shown);
       } else {
-        orbit.turnBy(event.movementX * TURN, -event.movementY * TURN);
+        orbit.turnBy(event.movementX * TURN, event.movementY * TURN);
       }
       this.viewer.touch();
     });
@@ -45,7 +45,7 @@ class Desk {
   }
 
   press(event) {
-    const step = 0.05, moves = {ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, step], ArrowDown: [0, -step]};
+    const step = 0.05, moves = {ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step]};
     if (moves[event.key]) this.viewer.orbit.turnBy(...moves[event.key]);
     else if (event.key === "+" || event.key === "-") this.viewer.orbit.zoomBy(event.key === "+" ? 1.1 : 1 / 1.1);
     else return;

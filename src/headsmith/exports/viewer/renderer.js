@@ -14,11 +14,14 @@ class Renderer {
     this.splat = this.program(SPLAT_VERTEX, SPLAT_FRAGMENT);
     this.show = this.program(SHOW_VERTEX, SHOW_FRAGMENT);
     this.records = this.texture(this.gl.NEAREST);
+    this.numbers = this.texture(this.gl.NEAREST);
     this.plate = this.texture(this.gl.LINEAR);
     this.target = this.texture(this.gl.NEAREST);
     this.frame = this.gl.createFramebuffer();
-    this.padded = new Float32Array(ACROSS * Math.ceil(count / ACROSS) * RECORD);
-    this.prepareNumbers();
+    this.rows = Math.ceil(count / ACROSS);
+    this.padded = new Float32Array(ACROSS * this.rows * RECORD);
+    this.paddedNumbers = new Uint32Array(ACROSS * this.rows);
+    this.prepareCorners();
   }
 
   program(vertex, fragment) {
@@ -48,18 +51,16 @@ class Renderer {
     return texture;
   }
 
-  prepareNumbers() {
-    const gl = this.gl, place = gl.getAttribLocation(this.splat.program, "number");
-    this.layout = gl.createVertexArray();
-    gl.bindVertexArray(this.layout);
-    this.numbers = gl.createBuffer();
-    gl.bindBuffer(gl.ARRAY_BUFFER, this.numbers);
-    gl.bufferData(gl.ARRAY_BUFFER, 4 * this.count, gl.DYNAMIC_DRAW);
-    gl.enableVertexAttribArray(place);
-    gl.vertexAttribIPointer(place, 1, gl.UNSIGNED_INT, 0, 0);
-    gl.vertexAttribDivisor(place, 1);
-    gl.bindVertexArray(null);
+  // Two triangles for each Gaussian: not one instance each, which some drivers draw one after the other.
+  prepareCorners() {
+    const gl = this.gl, corners = new Uint32Array(6 * this.count);
+    for (let place = 0; place < this.count; place++) corners.set([0, 1, 2, 2, 1, 3].map(corner => 4 * place + corner), 6 * place);
+    this.corners = gl.createVertexArray();
+    gl.bindVertexArray(this.corners);
+    gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, gl.createBuffer());
+    gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, corners, gl.STATIC_DRAW);
     this.plain = gl.createVertexArray();
+    gl.bindVertexArray(this.plain);
   }
 
   // A picture of the background, RGB, rows downwards.
@@ -93,11 +94,11 @@ class Renderer {
   upload(records, numbers) {
     const gl = this.gl;
     this.padded.set(records);
+    this.paddedNumbers.set(numbers);
     gl.bindTexture(gl.TEXTURE_2D, this.records);
-    gl.texImage2D(
-      gl.TEXTURE_2D, 0, gl.RGBA32F, 4 * ACROSS, this.padded.length / RECORD / ACROSS, 0, gl.RGBA, gl.FLOAT, this.padded);
-    gl.bindBuffer(gl.ARRAY_BUFFER, this.numbers);
-    gl.bufferSubData(gl.ARRAY_BUFFER, 0, numbers);
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA32F, 4 * ACROSS, this.rows, 0, gl.RGBA, gl.FLOAT, this.padded);
+    gl.bindTexture(gl.TEXTURE_2D, this.numbers);
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.R32UI, ACROSS, this.rows, 0, gl.RED_INTEGER, gl.UNSIGNED_INT, this.paddedNumbers);
   }
 
   blend({rotation, translation, focal, principal, size, scale}) {
@@ -114,6 +115,7 @@ class Renderer {
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
     gl.useProgram(program);
     this.bindTexture(0, this.records, places.records);
+    this.bindTexture(1, this.numbers, places.numbers);
     gl.uniform1i(places.across, ACROSS);
     gl.uniformMatrix3fv(places.rotation, true, rotation);
     gl.uniform3fv(places.translation, translation);
@@ -123,8 +125,8 @@ class Renderer {
     gl.uniform2fv(places.least, limits.map(pair => pair[0]));
     gl.uniform2fv(places.most, limits.map(pair => pair[1]));
     gl.uniform1f(places.blur, BLUR * scale * scale);
-    gl.bindVertexArray(this.layout);
-    gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, this.count);
+    gl.bindVertexArray(this.corners);
+    gl.drawElements(gl.TRIANGLES, 6 * this.count, gl.UNSIGNED_INT, 0);
     gl.disable(gl.BLEND);
   }
 

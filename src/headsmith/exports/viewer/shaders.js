@@ -6,12 +6,12 @@ const SPLAT_VERTEX = `#version 300 es
 precision highp float;
 precision highp int;
 uniform highp sampler2D records;
+uniform highp usampler2D numbers;
 uniform int across;
 uniform mat3 rotation;
 uniform vec3 translation;
 uniform vec2 focal, principal, size, least, most;
 uniform float blur;
-in uint number;
 flat out vec2 centre;
 flat out vec3 conic;
 flat out vec4 paint;
@@ -25,7 +25,8 @@ mat3 turn(vec4 q) {
 }
 
 void main() {
-  int k = int(number);
+  int drawn = gl_VertexID >> 2;
+  int k = int(texelFetch(numbers, ivec2(drawn % across, drawn / across), 0).r);
   ivec2 place = ivec2(k % across * 4, k / across);
   vec4 where = texelFetch(records, place, 0), scales = texelFetch(records, place + ivec2(1, 0), 0);
   vec4 quaternion = texelFetch(records, place + ivec2(2, 0), 0), rest = texelFetch(records, place + ivec2(3, 0), 0);
@@ -43,7 +44,7 @@ void main() {
   conic = vec3(high, -dot(p, q), wide) / area;
   centre = focal * seen.xy / seen.z + principal;
   paint = vec4(scales.w, rest.xy, opacity);
-  vec2 corner = vec2(float(gl_VertexID & 1), float(gl_VertexID >> 1)) * 2.0 - 1.0;
+  vec2 corner = vec2(float(gl_VertexID & 1), float(gl_VertexID >> 1 & 1)) * 2.0 - 1.0;
   vec2 pixel = centre + corner * (sqrt(2.0 * log(255.0 * opacity) * vec2(wide, high)) + 1e-3);
   gl_Position = vec4(pixel / size * 2.0 - 1.0, 0.0, 1.0);
 }`;
