@@ -101,7 +101,7 @@ def read_content(content: Any, avatar: FlashAvatar, optimiser: torch.optim.Adam)
     targets += [(name, network[name], own) for name, own in zip(names, own_network, strict=True)]
     for name, value, own in targets:
         _check_tensor(name, value, own)
-    entries = _read_adam(gaussians[10], list(avatar.gaussians.values()), [*RATES])
+    entries = _read_adam(gaussians[10], [avatar.gaussians[name] for name in RATES], [*RATES])
     entries += _read_adam(network_state, own_network, [None])
     degree = learned["active_sh_degree"]
     if not isinstance(degree, int) or not 0 <= degree <= DEGREE:
