@@ -43,6 +43,7 @@ rule all:
 
 include: "rules/targets.smk"
 include: "rules/assets.smk"
+include: "rules/subject.smk"
 include: "rules/frames.smk"
 include: "rules/landmarks.smk"
 include: "rules/matte.smk"

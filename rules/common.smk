@@ -16,6 +16,7 @@ from headsmith.contract.photometric import SETTINGS as OF_PHOTOMETRIC
 from headsmith.contract.photometric import check_photometric
 from headsmith.contract.stamps import stamp_pictures, stamp_subject
 
+from headsmith.contract.subjects import check_subjects, maker_of
 
 def tell(text):
     """Write to the console; standard output stays free for graphs and lists."""
@@ -30,6 +31,7 @@ def read_configuration():
         assets = read_yaml(HOUSE / paths.ASSET_LIST)["assets"]
         check_clips(clips, settings, assets, Path(settings.clips))
         check_codes(settings.tracking.source, settings.heads.model)
+        check_subjects(clips, Path(settings.clips))
         check_conversion(settings)
         check_photometric(settings.tracking)
         check_flame(settings)
@@ -44,6 +46,8 @@ def read_configuration():
 SETTINGS, CLIPS, ASSETS = read_configuration()
 VARIANTS = list(SETTINGS.avatar)
 MOVABLE = [name for name, settings in SETTINGS.avatar.items() if settings.deformation == "basis"]
+SUBJECTS = [name for name, clip in CLIPS.items() if clip.subject]
+VIDEOS = [name for name in CLIPS if name not in SUBJECTS]
 MATTE_VIEW = matting_view(SETTINGS.frames.size, SETTINGS.matte.downsample, SETTINGS.matte.enlarge)
 MATTE_NETWORK = SELFIE if SETTINGS.matte.network == SELFIE else matting_network(*MATTE_VIEW, SETTINGS.matte.precision)
 MATTE_FILE = SETTINGS.matte.weights or paths.NETWORK.format(network=MATTE_NETWORK)
@@ -58,8 +62,53 @@ HEADS = [head for head in dict.fromkeys((SETTINGS.heads.model, SETTINGS.conversi
 
 
 def one_of(names):
-    """Return the regular expression of exactly these names."""
-    return "|".join(re.escape(name) for name in names)
+    """Return the regular expression of exactly these names; of none, one that nothing fits."""
+    return "|".join(re.escape(name) for name in names) or "(?!)"
+
+
+SUBJECT_PICTURES = {
+    "frames": (paths.FRAMES_MANIFEST, paths.FRAMES),
+    "matte": (paths.MATTE_MANIFEST, paths.MATTE),
+    "mouth_masks": (paths.MOUTH_MASKS_MANIFEST, paths.MOUTH_MASKS),
+    "head_masks": (paths.HEAD_MASKS_MANIFEST, paths.HEAD_MASKS),
+}
+"""What a FlashAvatar subject brings beside its parameters, by word: the manifest and its folder."""
+
+
+def subject_of(wildcards):
+    """Return a clip's FlashAvatar folder; one that another clip of the table makes with the manifest that says when it is new."""
+    clip = CLIPS[wildcards.clip]
+    maker = maker_of(clip, CLIPS)
+    if maker is None:
+        return {"subject": ancient(clip.subject)}
+    folder, manifest = (path.format(clip=maker) for path in (paths.DATASET, paths.DATASET_MANIFEST))
+    return {"subject": ancient(folder), "dataset": manifest}
+
+
+def checkpoint_of(wildcards):
+    """Return the folder of a subject's `.frame` files; None where it lies in its place."""
+    return CLIPS[wildcards.clip].tracking
+
+
+def subject_stamp(wildcards):
+    """Return what changes when one of a subject's files changes, but where the table makes it: its manifest says that."""
+    clip = CLIPS[wildcards.clip]
+    return "" if maker_of(clip, CLIPS) else stamp_subject(clip.subject, clip.tracking or "")
+
+
+LEAST_OVERLAP = {f"{mask}_masks": least for mask, least in SETTINGS.masks.min_overlap.items()}
+LEAST_OVERLAP["matte"] = SETTINGS.matte.min_overlap
+
+
+def subject_rate(word):
+    """Return the function that returns a subject's frame rate, which its frames alone need."""
+    return lambda wildcards: CLIPS[wildcards.clip].fps if word == "frames" else None
+
+
+def pictures_to_look_at(clip):
+    """Return the quality pictures of a clip; a subject has masks, and no label maps that they were cut from."""
+    left_out = ("parsing",) if clip in SUBJECTS else ()
+    return [paths.QUALITY.format(clip=clip, picture=picture) for picture in PICTURES if picture not in left_out]
 
 
 def video_of(wildcards):

@@ -13,6 +13,8 @@ rule extract_frames:
         "logs/{clip}/frames.log",
     benchmark:
         "logs/{clip}/frames.tsv"
+    wildcard_constraints:
+        clip=one_of(VIDEOS),
     conda:
         "../envs/vision.yaml"
     threads: 2

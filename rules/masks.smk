@@ -16,6 +16,8 @@ for mask in SETTINGS.masks.sets:
             f"logs/{{clip}}/{mask}_masks.log",
         benchmark:
             f"logs/{{clip}}/{mask}_masks.tsv"
+        wildcard_constraints:
+            clip=one_of(VIDEOS if f"{mask}_masks" in SUBJECT_PICTURES else CLIPS),
         conda:
             "../envs/show.yaml"
         threads: 2

@@ -13,6 +13,8 @@ rule estimate_matte:
         "logs/{clip}/matte.log",
     benchmark:
         "logs/{clip}/matte.tsv"
+    wildcard_constraints:
+        clip=one_of(VIDEOS),
     conda:
         "../envs/vision.yaml"
     threads: 2

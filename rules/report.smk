@@ -13,7 +13,7 @@ rule write_report:
         videos=expand(paths.RENDERS_VIDEO, variant=VARIANTS, allow_missing=True),
         scores=expand(paths.SCORES, variant=VARIANTS, allow_missing=True),
         score_tables=expand(paths.SCORES_TABLE, variant=VARIANTS, allow_missing=True),
-        pictures=expand(paths.QUALITY, picture=PICTURES, allow_missing=True),
+        pictures=lambda wildcards: pictures_to_look_at(wildcards.clip),
     output:
         report=paths.REPORT,
         media=directory(paths.REPORT_MEDIA),

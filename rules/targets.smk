@@ -114,7 +114,7 @@ rule scores:
 
 rule quality:
     input:
-        expand(paths.QUALITY, clip=CLIPS, picture=PICTURES),
+        [picture for clip in CLIPS for picture in pictures_to_look_at(clip)],
         expand(paths.TRACKING_VIDEO, clip=CLIPS),
     localrule: True
 

@@ -16,6 +16,8 @@ if SETTINGS.tracking.source == SOLVE:
             "logs/{clip}/tracking.log",
         benchmark:
             "logs/{clip}/tracking.tsv"
+        wildcard_constraints:
+            clip=one_of(VIDEOS),
         conda:
             "../envs/avatar.yaml"
         threads: 4
@@ -54,6 +56,8 @@ if SETTINGS.tracking.source == SOLVE:
                 picture="logs/{clip}/photometric.png",
             benchmark:
                 "logs/{clip}/photometric.tsv"
+            wildcard_constraints:
+                clip=one_of(VIDEOS),
             conda:
                 "../envs/avatar.yaml"
             threads: 4
@@ -85,6 +89,8 @@ else:
             "logs/{clip}/tracking.log",
         benchmark:
             "logs/{clip}/tracking.tsv"
+        wildcard_constraints:
+            clip=one_of(VIDEOS),
         conda:
             "../envs/avatar.yaml"
         threads: 1

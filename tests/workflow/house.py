@@ -35,6 +35,9 @@ FETCHED = (
 STAGE_OF = {
     "fetch_asset": "assets",
     "convert_network": "networks",
+    "check_subject": "subject",
+    "import_pictures": "subject_pictures",
+    "import_parameters": "subject_tracking",
     "extract_frames": "frames",
     "detect_landmarks": "landmarks",
     "estimate_matte": "matte",

@@ -1,7 +1,6 @@
 """Checking a whole FlashAvatar subject, frame by frame, in memory that does not grow with it but for a few numbers a frame."""
 
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,14 +13,12 @@ from headsmith.bridges.subject_faults import Faults
 from headsmith.bridges.subject_frames import CENTRE, NEAR, FrameCheck, FrameNumbers
 from headsmith.bridges.subject_heads import HeadSight, SeenHead, TimeWatch
 from headsmith.bridges.subject_images import MOST_PIXELS, ImageReport, inspect_images
+from headsmith.bridges.subject_naming import FRAME_NAME, IMAGE_NAME, list_numbers
 from headsmith.media.image_facts import image_facts
 from headsmith.media.parallel import map_in_order
 
 ORIGINAL_SIZE = (512, 512)
 """What FlashAvatar's own code has built in."""
-FRAME_NAME = re.compile(r"([0-9]{5,9})\.frame")
-IMAGE_NAME = re.compile(r"([0-9]{5,9})(?:_neckhead|_mouth)?\.(?:jpg|png)")
-
 HEAD = 2**20
 """Bytes in which a JPEG's size stands: after its previews and profiles."""
 
@@ -52,24 +49,26 @@ class _Task:
     seen: SeenHead | None
 
 
-def check_subject(subject: Subject, sight: HeadSight, boundary: int, threads: int, steps: Steps) -> SubjectCheck:
+def check_subject(subject: Subject, sight: HeadSight, boundary: int | None, threads: int, steps: Steps) -> SubjectCheck:
     """Check a subject: names and numbers first, then each frame's parameters and images, then what only the clip shows.
 
     Args:
         subject: Where its files lie.
         sight: What projects the head.
-        boundary: Frames that FlashAvatar's own code holds out.
+        boundary: Frames that FlashAvatar's own code holds out; None where that code is not to read it: what it alone has built
+            in then does not count.
         threads: For images; parameters are read in one.
         steps: Passes the frames' numbers through and tells people how far they have come.
     """
+    theirs = boundary is not None
     faults = Faults()
     indices = list_frames(subject, faults)
     size = first_size(subject, indices)
-    compare_names(subject, indices, faults)
-    if 0 < len(indices) <= boundary:
+    compare_names(subject, indices, faults, theirs)
+    if boundary is not None and 0 < len(indices) <= boundary:
         what = f"there are {len(indices)}; with {boundary} held out, none is left to train on"
         faults.add("few_frames", subject.told(subject.checkpoint), what)
-    if size not in (None, ORIGINAL_SIZE):
+    if theirs and size not in (None, ORIGINAL_SIZE):
         faults.add("not_512", subject.told(subject.images), f"they are {size[0]}x{size[1]}")
     watch = TimeWatch(len(indices))
     tasks = _tasks(subject, indices, sight, size, faults, steps)
@@ -80,7 +79,8 @@ def check_subject(subject: Subject, sight: HeadSight, boundary: int, threads: in
     shift = watch.shift(size[0]) if size else None
     if shift is not None:
         what = (
-            f"the head of frame k moves as the masks of image k + {1 + shift[0]} do ({shift[1]:.0%} of the difference is left)"
+            f"the head of frame k moves as the masks of image k + {subject.naming.delta + shift[0]} do ({shift[1]:.0%} of the "
+            "difference is left)"
         )
         faults.add("time_shift", subject.told(subject.images), what.replace("+ -", "- ").replace(" + 0", ""))
     return SubjectCheck(faults, tuple(indices), size, size is not None and watch.moves(size[0]))
@@ -130,18 +130,19 @@ def read_head(path: Path) -> bytes:
         return b""
 
 
-def compare_names(subject: Subject, indices: list[int], faults: Faults) -> None:
-    """Tell images without parameters, and numbers of images that are not those of frames."""
-    wanted = {index + 1 for index in indices}
+def compare_names(subject: Subject, indices: list[int], faults: Faults, theirs: bool) -> None:
+    """Tell images without parameters, and, where FlashAvatar's own code is to read them (``theirs``), numbers it does not."""
+    delta = subject.naming.delta
+    wanted = {index + delta for index in indices}
     for folder in ("imgs", "alpha", "parsing"):
         place = subject.images / folder
-        matched = [IMAGE_NAME.fullmatch(entry.name) for entry in os.scandir(place)] if place.is_dir() else []
-        numbers = {int(match[1]) for match in matched if match}
-        if 0 in numbers:
+        numbers = list_numbers(place, IMAGE_NAME)
+        if theirs and 0 in numbers:
             faults.add("numbered_from_0", subject.told(place), "there is a 00000")
         for number in sorted(numbers - wanted):
-            faults.add("extra_image", subject.told(place / f"{number:05d}"), f"there is no {number - 1:05d}.frame")
-        if len(numbers) != len(indices):
+            lacking = f"there is no {number - delta:05d}.frame" if number >= delta else "it belongs to no frame"
+            faults.add("extra_image", subject.told(place / f"{number:05d}"), lacking)
+        if theirs and len(numbers) != len(indices):
             what = f"it has {len(numbers)} numbers, the checkpoint folder {len(indices)}"
             faults.add("counts_off", subject.told(place), what)
 
@@ -156,6 +157,8 @@ def _tasks(
         if frame is not None and size is not None:
             file = subject.told(subject.frame(index))
             _check_size(frame, size, file, index, faults)
+            if sight.centred:
+                _check_centre(frame, size, file, index, faults)
             for name in sight.beyond(frame):
                 faults.add("codes_beyond_head", file, f"flame.{name}", index)
             seen = sight.see(frame, size)
@@ -168,6 +171,9 @@ def _tasks(
 def _check_size(frame: FrameNumbers, size: tuple[int, int], file: str, index: int, faults: Faults) -> None:
     if frame.size and frame.size not in (size, size[::-1]):
         faults.add("image_size", file, f"it is {list(frame.size)}, the images are {size[0]}x{size[1]}", index)
+
+
+def _check_centre(frame: FrameNumbers, size: tuple[int, int], file: str, index: int, faults: Faults) -> None:
     off = np.abs(frame.numbers["K"][:2, 2] - np.array(size) / 2)
     if off.max() > CENTRE:
         at = frame.numbers["K"][:2, 2].round(2).tolist()

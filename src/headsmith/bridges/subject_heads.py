@@ -48,9 +48,11 @@ class HeadSight:
 
     Args:
         model: The head that the codes are of, float64, or None where that is not known.
+        centred: Whether the principal point is the centre; else it is where K has it.
     """
 
-    def __init__(self, model: HeadModel | None) -> None:
+    def __init__(self, model: HeadModel | None, *, centred: bool = True) -> None:
+        self.centred = centred
         self._model = model
         self._landmarks: LandmarkModel | None = None
         if model is None:
@@ -75,7 +77,8 @@ class HeadSight:
         seen = places @ frame.numbers["R"].T + frame.numbers["t"]
         focal = frame.numbers["K"][[0, 1], [0, 1]]
         depth = np.where(np.abs(seen[:, 2:]) > 1e-9, seen[:, 2:], np.nan)
-        pixels = focal * seen[:, :2] / depth + np.array(size) / 2
+        principal = np.array(size) / 2 if self.centred else frame.numbers["K"][:2, 2]
+        pixels = focal * seen[:, :2] / depth + principal
         if self._landmarks is None:
             return SeenHead(pixels, NO_POINTS, NO_POINTS, float(seen[0, 2]), pixels[0])
         lips = pixels[self._lips]

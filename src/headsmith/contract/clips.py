@@ -15,7 +15,7 @@ from headsmith.contract.paths import TRACKING
 from headsmith.contract.settings import Settings
 from headsmith.contract.settings_pictures import ALIGNED, CROP
 
-COLUMNS = ("clip", "video", "start", "end", "fps", "crop", "person", "landmarks", "tracking", "focal", "identity")
+COLUMNS = ("clip", "video", "start", "end", "fps", "crop", "person", "landmarks", "tracking", "focal", "identity", "subject")
 NUMBERS = ("start", "end", "fps", "focal")
 PATTERNS = {
     "crop": (rf"face|none|{ALIGNED}|{CROP}", "`face`, `none`, `aligned` or `x,y,size` in the video's own pixels"),
@@ -34,16 +34,18 @@ class Clip:
     Attributes:
         name: Names the folder under ``results/``.
         video: Path of a video, a folder of pictures, a picture, or a list of pictures (``.txt``); or ``asset:<name>`` for a
-            file of ``config/assets.yaml``.
+            file of ``config/assets.yaml``; blank where there is a subject.
         start: First second used; None: from the beginning.
         end: Second at which to stop, not included; None: to the end.
         fps: Frames kept per second; None: as ``frames.fps`` says.
         crop: The square that is cut out, as the setting ``frames.crop``; None: as that says.
         person: ``x,y``, a point on the face that is meant at the clip's start, in the video's upright pixels; None: the one.
         landmarks: Path of the user's own landmarks; None: there are none.
-        tracking: Path of what another program tracked; None: there is none.
+        tracking: Path of what another program tracked; None: there is none. Of a subject: its folder of ``.frame`` files,
+            where that does not lie in its place.
         focal: The camera's focal length in the video's upright pixels; None: sought.
         identity: Path of a file with the person's identity codes; None: sought.
+        subject: Path of a FlashAvatar subject folder, which is all that is known of the clip; None: the clip is a video.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Clip:
     tracking: str | None = None
     focal: float | None = None
     identity: str | None = None
+    subject: str | None = None
 
     @property
     def asset(self) -> str | None:
@@ -94,7 +97,7 @@ def read_clips(table: Path) -> dict[str, Clip]:
 
 
 def check_clips(clips: dict[str, Clip], settings: Settings, assets: Collection[str], table: Path) -> None:
-    """Check what can be known before a video is opened.
+    """Check what can be known before a video is opened; subjects are checked by ``contract.subjects``.
 
     Args:
         clips: What ``read_clips`` returned.
@@ -108,6 +111,9 @@ def check_clips(clips: dict[str, Clip], settings: Settings, assets: Collection[s
     """
     for clip in clips.values():
         _check_braces(clip, table)
+        _check_landmarks(clip, settings, table)
+        if clip.subject is not None:
+            continue
         if clip.asset is None and not Path(clip.video).exists():
             remedy = f"put the video there or correct the path (relative paths start at {Path.cwd()})"
             raise UserError(f"the video does not exist: {clip.video}", clip=clip.name, file=table, remedy=remedy)
@@ -116,7 +122,6 @@ def check_clips(clips: dict[str, Clip], settings: Settings, assets: Collection[s
                 f"unknown asset {clip.asset!r}", clip=clip.name, file=table, remedy=nearest(clip.asset, sorted(assets))
             )
         _check_crop(clip, settings, table)
-        _check_landmarks(clip, settings, table)
         _check_tracking(clip, settings, table)
         _check_identity(clip, clips, table)
         _check_length(clip, settings, table)
@@ -135,13 +140,13 @@ def unused_columns(clips: dict[str, Clip], settings: Settings) -> list[str]:
         f"{clip.name}: the column `{column}` is not read: {why}"
         for column, why in told.items()
         for clip in clips.values()
-        if why and getattr(clip, column)
+        if why and getattr(clip, column) and not (clip.subject and column == "tracking")
     ]
 
 
 def _check_braces(clip: Clip, table: Path) -> None:
     """Refuse paths in which Snakemake would see a wildcard; there is no way to tell it not to."""
-    for path in (clip.video, clip.landmarks or "", clip.tracking or "", clip.identity or ""):
+    for path in (clip.video, *(getattr(clip, name) or "" for name in ("landmarks", "tracking", "identity", "subject"))):
         if re.search(r"\{\s*\w", path):
             remedy = "rename the file or its folder, or name a link to it that has no braces"
             raise UserError(
@@ -222,7 +227,7 @@ def _check_header(header: list[str], table: Path) -> None:
         if name not in COLUMNS:
             raise UserError(f"unknown column {name!r}", file=table, remedy=nearest(name, list(COLUMNS)))
     for name in COLUMNS[:2]:
-        if name not in header:
+        if name not in header and not (name == "video" and "subject" in header):
             remedy = f"the first line names the columns, separated by tabs: {', '.join(COLUMNS)}"
             raise UserError(f"the column {name!r} is missing", file=table, remedy=remedy)
     if len(set(header)) < len(header):
@@ -262,8 +267,10 @@ def _read_line(row: dict[str, str], number: int, table: Path) -> Clip:
     if not NAME.fullmatch(name):
         what = f"line {number}: {name!r} cannot name a clip"
         raise UserError(what, file=table, remedy="use letters, digits, `_` and `-`: the name becomes a folder")
-    if not row.get("video"):
-        remedy = "write a path or asset:<name> in the second column, after a tab"
+    if not row.get("video") and not row.get("subject"):
+        remedy = (
+            "write a path or asset:<name> in the second column, after a tab; or a FlashAvatar folder in the column `subject`"
+        )
         raise UserError(f"line {number}: no video is named", clip=name, file=table, remedy=remedy)
     times = {key: _number(row.get(key, ""), key, name, table) for key in NUMBERS}
     for key, (pattern, form) in PATTERNS.items():
@@ -276,7 +283,7 @@ def _read_line(row: dict[str, str], number: int, table: Path) -> Clip:
     for key, otherwise in ZERO.items():
         if times[key] == 0:
             raise UserError(f"{key} is 0", clip=name, file=table, remedy=f"leave the cell blank{otherwise}")
-    return Clip(name, row["video"], **times, **{key: row.get(key) or None for key in COLUMNS[2:] if key not in NUMBERS})
+    return Clip(name, row.get("video", ""), **times, **{key: row.get(key) or None for key in COLUMNS[2:] if key not in NUMBERS})
 
 
 def _number(text: str, column: str, clip: str, table: Path) -> float | None:

@@ -11,6 +11,8 @@ HEAD = "resources/heads/{head}.npz"
 FLAME = "resources/heads/{head}-read.npz"
 
 CLIP = "results/{clip}"
+SUBJECT = f"{CLIP}/subject.json"
+SUBJECT_PICTURE = f"{CLIP}/subject.png"
 FRAMES = f"{CLIP}/frames"
 FRAMES_MANIFEST = f"{CLIP}/frames.json"
 LANDMARKS = f"{CLIP}/landmarks.npz"

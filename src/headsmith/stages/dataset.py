@@ -129,6 +129,7 @@ def centred(tracked: Tracking, head: HeadContainer, frames: Manifest, clip: str,
     """Return the tracked clip with its principal point in the middle of the frames, and what that costs, if anything.
 
     A part of a pixel, which a crop of whole pixels that is centred on the principal point leaves, is put into the head's place.
+    A FlashAvatar subject that was brought with another principal point keeps it.
 
     Raises:
         UserError: The principal point is farther off.
@@ -137,6 +138,9 @@ def centred(tracked: Tracking, head: HeadContainer, frames: Manifest, clip: str,
     offset = float(np.abs(track.principal - np.array(track.size) / 2).max())
     if offset <= CENTRE_TOLERANCE:
         return track, ""
+    if offset > MOST_SHIFTED and "subject" in frames.details:
+        told = f"the principal point is {track.principal.round(2).tolist()}, as in the folder that was brought"
+        return track, f"{told}; FlashAvatar's own code takes the image's centre"
     if offset > MOST_SHIFTED:
         what = f"the principal point is {track.principal.round(2).tolist()}; FlashAvatar takes the image's centre"
         raise UserError(what, clip=clip, file=file, remedy=advised_crop(track, frames))

@@ -1,6 +1,6 @@
 """What the tracking's picture and video are drawn from: parameters, the head, and the landmarks, put beside each other."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -68,6 +68,13 @@ class TrackedClip:
         """Return why a frame is not ok, in words."""
         return self.reasons.get(frame_id, "no reason told").replace("_", " ")
 
+    @property
+    def landmark_errors(self) -> Float[ndarray, " T"]:
+        """Mean distance of the landmarks from where they were seen, percent of the eye distance; NaN where unseen."""
+        model = HeadModel.from_container(self.model.container, torch.float64)
+        apart = project_embedded(self.track, model, self.embedding) - self.detected[:, self.embedding.points]
+        return 100 * np.linalg.norm(apart, axis=-1).mean(1) / self.eye_distance
+
     @cached_property
     def part_errors(self) -> dict[str, Float[ndarray, " T"]]:
         """Return the mean distance of each part's landmarks from where they were seen, percent of the eye distance."""
@@ -80,7 +87,7 @@ class TrackedClip:
 
 
 def read_tracked_clip(clip: str, tracking: Path, head: Path, landmarks: Path, summary: Path) -> TrackedClip:
-    """Return a tracked clip with its landmarks.
+    """Return a tracked clip with its landmarks; where its parameters were brought with no errors, these are measured here.
 
     Raises:
         UserError: A file cannot be read, the tracking was made with another head, or the landmarks are of other frames.
@@ -97,4 +104,10 @@ def read_tracked_clip(clip: str, tracking: Path, head: Path, landmarks: Path, su
     embedding = model.container.embeddings[convention.name]
     inner = tuple(point for point in embedding.points.tolist() if point not in convention.outline)
     reasons = {int(item["id"]): str(item["reason"]) for item in read_json(summary, clip).get("not_ok", [])}
-    return TrackedClip(track, model, embedding.take(inner), convention, detected, reasons, read_deviations(tracking))
+    tracked = TrackedClip(track, model, embedding.take(inner), convention, detected, reasons, read_deviations(tracking))
+    return tracked if np.isfinite(track.residual).any() else replace(tracked, track=with_errors(tracked))
+
+
+def with_errors(tracked: TrackedClip) -> Track:
+    """Return a track with the errors that its landmarks tell: of parameters that were brought, tracking knows none."""
+    return replace(tracked.track, residual=tracked.landmark_errors)

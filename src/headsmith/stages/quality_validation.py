@@ -45,7 +45,7 @@ def draw_subject(subject: Subject, found: SubjectCheck, sight: HeadSight, sheet:
     panels = []
     for index in chosen:
         wrong = [kind for kind, frames in faulty.items() if index in frames]
-        caption = f"frame {index:05d} · image {index + 1:05d}{''.join(f' · {kind}' for kind in wrong)}"
+        caption = f"frame {index:05d} · image {index + subject.naming.delta:05d}{''.join(f' · {kind}' for kind in wrong)}"
         panels.append(Panel(subject_panel(subject, index, found.size, sight), caption, bool(wrong)))
     if not panels:
         panels = [Panel(blank(1.0), "no frame", True)]
