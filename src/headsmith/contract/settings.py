@@ -83,6 +83,9 @@ class AvatarSettings:
 
     deformation: str = setting("basis", "how expression moves Gaussians", choices=("basis", "mlp"))
     gaussians: int = setting(13000, "number of Gaussians, about", minimum=500)
+    texels: int = setting(
+        128, "`mlp`: texels along a side of the UV map, a Gaussian each, in place of `gaussians`", minimum=16, maximum=1024
+    )
     iterations: int = setting(8000, "training images shown", minimum=10)
     bases: int = setting(16, "learned bases of the `basis` deformation", minimum=1)
     hidden: int = setting(64, "width of the network that maps expression to basis weights", minimum=8)
@@ -101,6 +104,14 @@ class AvatarSettings:
     )
     save_every: int = setting(1000, "training images between resumable states", minimum=1)
     preview_every: int = setting(1000, "training images between pictures of the training", minimum=1)
+    perceptual: str = setting(
+        "none",
+        "`mlp`: distance that joins the loss after the first tenth: `lpips` (VGG-16), as FlashAvatar has it, or `stlpips`, "
+        "which is fetched",
+        choices=("none", "stlpips", "lpips"),
+    )
+    perceptual_backbone: str = setting("", "`perceptual: lpips`: path of VGG-16's weights, as torchvision publishes them")
+    start_checkpoint: str = setting("", "`mlp`: a `chkpnt<it>.pth` of FlashAvatar to go on from; blank: from the beginning")
 
 
 @dataclass(frozen=True)
