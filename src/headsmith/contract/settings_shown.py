@@ -21,8 +21,8 @@ class ReenactmentSettings:
     drivers: list[str] = setting([], "clips, by name, whose motion each clip's avatar takes over")
     expression: str = setting(
         "relative",
-        "`relative`: what the driver's face does beyond its own median is added to the median of the avatar's clip; "
-        "`absolute`: the driver's codes as they are",
+        "`relative`: what the driver's face does beyond its own neutral one is added to the neutral face of the avatar's clip, "
+        "each the median of the calmest tenth of the frames; `absolute`: the driver's codes as they are",
         choices=("relative", "absolute"),
     )
     pose: str = setting(

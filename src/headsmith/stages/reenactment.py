@@ -30,7 +30,7 @@ COLUMNS, ROWS = 4, 4
 PANEL_WIDTH = 420
 """Width of a pair in the sheet, pixels."""
 
-NOTE = "Left the driver's frame, right the avatar in that moment: brows, lids, gaze and mouth do the same in the avatar's own manner."
+NOTE = "Left the driver's frame, right the avatar in that moment: brows, lids, gaze and mouth do the same, in its own manner."
 
 
 def reenact_avatar(
@@ -56,7 +56,7 @@ def reenact_avatar(
         avatar: ``avatar.pt``.
         head: The head container, of both clips.
         tracking: ``tracking.npz`` of the avatar's clip.
-        dataset: Its ``dataset.json``: the training frames, whose medians are its neutral.
+        dataset: Its ``dataset.json``: the training frames, which tell its neutral face.
         driver_tracking: ``tracking.npz`` of the driver.
         driver_frames: Manifest of the driver's frames.
         video: The MP4 to write: driver, avatar.

@@ -1,24 +1,29 @@
 """One person's motion, told in terms of another's head."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from headsmith.contract.errors import UserError
+from headsmith.contract.exchange import FLAME_HEADS
 from headsmith.contract.settings import ReenactmentSettings
 from headsmith.heads.container import HeadContainer
 from headsmith.heads.model import HeadParameters
 from headsmith.maths.cameras import Camera
 from headsmith.media.arrays import read_arrays
-from headsmith.stages.avatar_views import ClipViews
-from headsmith.stages.novel_views_poses import middle_of_clip, posed_views
+from headsmith.stages.avatar_views import CHUNK, ClipViews
+from headsmith.stages.novel_views_poses import middle_of_clip, posed_views, repeated
 from headsmith.stages.tracking_file import KEYS
 
 MOVING = ("expression", "jaw", "eyes", "eyelids", "neck")
 """What of a head's parameters moves."""
+
+CALM = 0.1
+"""Share of a clip's frames whose expressions move the head least, which tell what the person's neutral face is: a median over
+all frames is a smile where somebody mostly smiles."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,24 @@ def usable_frames(clip: str, tracking: Path, head: HeadContainer, avatar_clip: s
     return ids
 
 
+def neutral_of(views: ClipViews, ids: list[int]) -> tuple[HeadParameters, Camera]:
+    """Return a person's neutral face and the middle of the poses: expression and jaw are the calmest frames' medians."""
+    parameters, camera = middle_of_clip(views, ids)
+    moved = torch.cat([distances_from_rest(views, some) for some in torch.tensor(ids).split(CHUNK)])
+    calmest = moved.argsort(stable=True)[: max(1, round(CALM * len(ids)))].tolist()
+    calm, _ = middle_of_clip(views, [ids[place] for place in calmest])
+    return replace(parameters, expression=calm.expression, jaw=calm.jaw), camera
+
+
+def distances_from_rest(views: ClipViews, ids: Int[Tensor, " n"]) -> Float[Tensor, " n"]:
+    """Return how far expression and jaw move the head in some frames, root of the mean square over vertices, metres."""
+    rows = torch.tensor([views.rows[frame_id] for frame_id in ids.tolist()])
+    still = repeated(views.head.neutral(), len(rows))
+    moving = {name: getattr(views.parameters, name)[rows] for name in ("expression", "jaw")}
+    vertices = views.head(replace(still, identity=views.parameters.identity, **moving))
+    return (vertices - views.rest()).square().sum(-1).mean(-1).sqrt()
+
+
 def transferred(driver: Driver, own: ClipViews, own_ids: list[int], settings: ReenactmentSettings) -> ClipViews:
     """Return the avatar's head in each of the driver's usable frames, before the avatar's own camera.
 
@@ -64,23 +87,21 @@ def transferred(driver: Driver, own: ClipViews, own_ids: list[int], settings: Re
         driver: Whose motion.
         own: The avatar's clip.
         own_ids: Its training frames.
-        settings: Whether expressions are told from each person's median, and whose pose is taken.
+        settings: Whether expressions are told from each person's neutral face, and whose pose is taken.
     """
     rows = torch.tensor([driver.views.rows[frame_id] for frame_id in driver.ids])
-    there, driving = middle_of_clip(driver.views, driver.ids)
-    here, camera = middle_of_clip(own, own_ids)
+    there, driving = neutral_of(driver.views, driver.ids)
+    here, camera = neutral_of(own, own_ids)
     parts = {name: getattr(driver.views.parameters, name)[rows] for name in MOVING}
     if settings.expression == "relative":
         parts = {name: part - getattr(there, name) + getattr(here, name) for name, part in parts.items()}
     parts["eyelids"] = parts["eyelids"].clamp(0, 1)
-    still = Camera(*(expanded(getattr(camera, item.name), len(rows)) for item in fields(camera)[:4]), camera.size)
+    if own.head.container.name not in FLAME_HEADS:
+        parts["expression"] = parts["expression"].clamp(min=0)
+    shared = (camera.rotation, camera.translation, camera.focal, camera.principal)
+    still = Camera(*(part.expand(len(rows), *part.shape) for part in shared), camera.size)
     if settings.pose == "driver":
         seen = driver.views.cameras[rows]
         turned = seen.rotation @ driving.rotation.T @ camera.rotation
         still = replace(still, rotation=turned, translation=camera.translation + seen.translation - driving.translation)
     return posed_views(own, HeadParameters(own.parameters.identity, **parts), still)
-
-
-def expanded(part: Float[Tensor, "*n"], count: int) -> Float[Tensor, "T *n"]:
-    """Return a tensor, repeated."""
-    return part.expand(count, *part.shape)
