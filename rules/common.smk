@@ -14,6 +14,7 @@ from headsmith.contract.networks import BROUGHT_PARSERS, SELFIE, brought_matting
 from headsmith.contract.networks import matting_network, matting_view, parsing_network
 from headsmith.contract.photometric import SETTINGS as OF_PHOTOMETRIC
 from headsmith.contract.photometric import check_photometric
+from headsmith.contract.reenactment import check_drivers, drivers_of
 from headsmith.contract.stamps import stamp_pictures, stamp_subject
 
 from headsmith.contract.subjects import check_subjects, maker_of
@@ -34,6 +35,7 @@ def read_configuration():
         check_subjects(clips, Path(settings.clips))
         check_conversion(settings)
         check_photometric(settings.tracking)
+        check_drivers(settings, clips)
         check_flame(settings)
         brought_weights(settings.parsing.network, settings.parsing.weights)
         brought_matting(settings.matte.network, settings.matte.weights)
@@ -277,6 +279,39 @@ def avatar_settings(wildcards):
 def splats_settings(wildcards):
     """Return the section `splats` where a file uses it: an .npz holds all moments."""
     return section(SETTINGS, "splats") if wildcards.form == "ply" else {}
+
+
+def labels_of_hair(wildcards):
+    """Return the label maps of a clip, which tell where its hair is; a subject has none."""
+    labels = {"parsing": paths.PARSING_MANIFEST, "parsing_folder": ancient(paths.PARSING)}
+    return {} if wildcards.clip in SUBJECTS else labels
+
+
+def reenactment_settings(wildcards):
+    """Return the section `reenactment` without the list of drivers: another one re-runs nothing of those before."""
+    return section(SETTINGS, "reenactment") | {"drivers": []}
+
+
+def reenacted_files(wildcards):
+    """Return the videos of all avatars moved by all drivers; where none is named, the run ends with a message for people."""
+    try:
+        drivers = drivers_of(SETTINGS)
+    except UserError as error:
+        tell(f"headsmith: {error.message}")
+        sys.exit(1)
+    return expand([paths.REENACTMENT, paths.REENACTMENT_SHEET], clip=CLIPS, variant=VARIANTS, driver=drivers)
+
+
+def shown_beside(wildcards):
+    """Return what the report shows where somebody has asked for it before; from then on it is kept as new as the report."""
+    views = (paths.ORBIT_VIDEO, paths.EXPRESSIONS_VIDEO, paths.ORBIT_SHEET, paths.EXPRESSIONS_SHEET)
+    moved = (paths.REENACTMENT, paths.REENACTMENT_SHEET)
+    found = {
+        "novel_views": expand(views, clip=wildcards.clip, variant=VARIANTS),
+        "reenactments": expand(moved, clip=wildcards.clip, variant=VARIANTS, driver=SETTINGS.reenactment.drivers),
+    }
+    made = {word: [path for path in files if Path(path).exists()] for word, files in found.items()}
+    return {word: files for word, files in made.items() if files}
 
 
 def whole_configuration(wildcards):

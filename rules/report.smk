@@ -3,6 +3,7 @@
 
 rule write_report:
     input:
+        unpack(shown_beside),
         frames=paths.FRAMES_MANIFEST,
         landmarks=paths.LANDMARKS_SUMMARY,
         tracking=paths.TRACKING_SUMMARY,

@@ -93,6 +93,18 @@ rule renders:
     localrule: True
 
 
+rule novel_views:
+    input:
+        expand([paths.NOVEL_VIEWS, paths.ORBIT_VIDEO, paths.EXPRESSIONS_VIDEO], clip=CLIPS, variant=VARIANTS),
+    localrule: True
+
+
+rule reenactments:
+    input:
+        reenacted_files,
+    localrule: True
+
+
 rule splats:
     input:
         expand(paths.SPLATS, clip=CLIPS, variant=VARIANTS, form="ply"),

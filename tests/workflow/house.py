@@ -26,7 +26,7 @@ CLIPS = "clip\tvideo\tstart\tend\tfps\nfranck\tasset:franck.mp4\t0\t1.667\t\n"
 TARGETS = (
     *("all", "frames", "landmarks", "mattes", "parsing", "masks", *(f"{mask}_masks" for mask in MASKS), "tracking"),
     *("convert_head", "dataset", "validate_dataset", "exports", *EXPORTS, "avatars", "renders", "scores", "quality", "report"),
-    *("tracking_video", "splats", "viewers"),
+    *("tracking_video", "splats", "viewers", "novel_views", "reenactments"),
 )
 FETCHED = (
     *("face_landmarker.task", "franck.mp4", "stlpips_alex.pth", "rvm/rvm.json", "rvm/rvm.bin", "bisenetv2/model.json"),
@@ -54,6 +54,8 @@ STAGE_OF = {
     "export_clip": "exports",
     "train_avatar": "avatar",
     "render_avatar": "renders",
+    "show_novel_views": "novel_views",
+    "reenact_avatar": "reenactment",
     "write_splats": "splats",
     "write_viewer": "viewer",
     "score_avatar": "scores",

@@ -150,6 +150,7 @@ def _inputs(rule: str) -> set[str]:
         "landmark_sources": {"files", "given"},
         "parts_of_head": {"flame", "given"},
         "known_identity": {"identity"},
+        "labels_of_hair": {"parsing"},
         "texture_space": {"texture"},
         'own["input"]': {"dataset", "head"},
         "parts_of_export": {"frames", "matte", "parsing", "head_masks", "texture"},
