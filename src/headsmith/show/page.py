@@ -66,6 +66,7 @@ class Page:
     score_notes: tuple[tuple[str, str], ...] = ()
     charts: tuple[Chart, ...] = ()
     pictures: tuple[Media, ...] = ()
+    shown: tuple[Media, ...] = ()
     left_out: Table | None = None
     timings: Table | None = None
     versions: Table | None = None
@@ -99,7 +100,7 @@ TEMPLATE = """{%- macro show_table(table) -%}
 <h1>{{ page.clip }}</h1>
 <p class="faint">{{ page.title }} · {{ page.summary }}</p>
 <div class="tiles">{% for value, name in page.tiles %}<div class="tile"><b>{{ value }}</b>{{ name }}</div>{% endfor %}</div>
-<nav><a href="#renders">Renders</a><a href="#tracking">Tracking</a><a href="#scores">Scores</a><a href="#curves">Curves</a>
+<nav><a href="#renders">Renders</a>{% if page.shown %}<a href="#shown">Novel views</a>{% endif %}<a href="#tracking">Tracking</a><a href="#scores">Scores</a><a href="#curves">Curves</a>
 <a href="#stages">Stages</a><a href="#left-out">Left out</a><a href="#timings">Timings</a>
 <a href="#provenance">Provenance</a></nav>
 </header>
@@ -111,7 +112,12 @@ Right: their difference. Shoulders and clothes are not part of the avatar, so th
 <video src="{{ video.address }}" controls loop muted playsinline preload="auto"></video>
 <figcaption><b>{{ video.title }}</b> {{ video.note }}</figcaption></figure>
 {% endfor %}
-<h2 id="tracking">The tracked head</h2>
+{% if page.shown %}<h2 id="shown">From other sides, and as others move</h2>
+{% for media in page.shown %}<figure>{% if media.address.endswith(".mp4") %}
+<video src="{{ media.address }}" controls loop muted playsinline preload="metadata"></video>
+{% else %}<a href="{{ media.address }}"><img src="{{ media.address }}" alt="{{ media.title }}" loading="lazy"></a>
+{% endif %}<figcaption><b>{{ media.title }}</b> {{ media.note }}</figcaption></figure>
+{% endfor %}{% endif %}<h2 id="tracking">The tracked head</h2>
 {% if page.tracked %}<figure>
 <video src="{{ page.tracked.address }}" controls loop muted playsinline preload="auto"></video>
 <figcaption>{{ page.tracked.note }}</figcaption></figure>

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,12 @@ TRACKING_NOTE = (
     "Above: the landmark error over the clip; grey frames have no landmarks, red ones do not fit, orange ones are in doubt."
 )
 
+SHOWN_NOTES = {
+    "orbit": "the head at its median pose, seen from other sides; what falls apart is counted in red.",
+    "expressions": "each expression by itself, from its lowest to its highest value; orange: further than the clip went.",
+}
+"""What to look for in the novel views; anything else is a reenactment."""
+
 SCORE_NOTES = (
     ("PSNR", "peak signal-to-noise ratio in dB: minus ten times the logarithm of the mean squared error, values in 0..1. "
      "Six dB more halve the error. Computed per frame over the pixels of the region, then averaged over the frames."),
@@ -65,8 +72,8 @@ def write_report(*, clip: str, inputs: Inputs, config: dict[str, Any], output: P
         clip: Name of the clip.
         inputs: By word: ``frames`` (manifest), ``landmarks`` (summary), ``tracking`` (summary), ``tracking_table``,
             ``tracking_video``, ``dataset``, ``assets`` (the list), and lists: ``curves``, ``videos``, ``scores``,
-            ``score_tables``, ``pictures``, ``benchmarks`` (Snakemake's, as far as there are any; their names are their
-            stages').
+            ``score_tables``, ``pictures``, ``novel_views`` and ``reenactments`` (videos and sheets, where there are any),
+            ``benchmarks`` (Snakemake's, as far as there are any; their names are their stages').
         config: The whole configuration; its ``clip`` is the clip's line of the table.
         output: The page.
         settings: The page's title.
@@ -83,6 +90,7 @@ def write_report(*, clip: str, inputs: Inputs, config: dict[str, Any], output: P
         videos = [copy_video(path, folder, f"variant {path.stem}", note) for path in several(inputs, "videos")]
         tracked = copy_video(single(inputs, "tracking_video"), folder, "tracking", TRACKING_NOTE)
         pictures = [copy_picture(path, folder, clip) for path in several(inputs, "pictures")]
+        shown = [copy_shown(path, folder, clip) for word in ("novel_views", "reenactments") for path in several(inputs, word)]
     page = Page(
         title=settings.title,
         clip=clip,
@@ -95,6 +103,7 @@ def write_report(*, clip: str, inputs: Inputs, config: dict[str, Any], output: P
         score_notes=SCORE_NOTES,
         charts=tuple(draw_charts(inputs, tracking)),
         pictures=tuple(pictures),
+        shown=tuple(shown),
         left_out=left_out_table(frames, read_json(single(inputs, "landmarks"), clip), tracking, dataset, scores),
         timings=timings_table(several(inputs, "benchmarks")),
         versions=versions_table(),
@@ -124,21 +133,34 @@ def several(inputs: Inputs, word: str) -> list[Path]:
     return [Path(path) for path in value] if isinstance(value, list) else [Path(value)]
 
 
-def copy_video(path: Path, folder: Path, title: str, note: str) -> Media:
-    """Copy a video into the report's folder."""
+def copy_video(path: Path, folder: Path, title: str, note: str, name: str = "") -> Media:
+    """Copy a video into the report's folder, under its own name or another."""
+    name = name or path.name
     try:
-        (folder / path.name).write_bytes(path.read_bytes())
+        (folder / name).write_bytes(path.read_bytes())
     except FileNotFoundError as error:
         raise UserError("the video is missing", file=path, remedy="run snakemake again: it is made anew") from error
-    return Media(f"media/{path.name}", title, note)
+    return Media(f"media/{name}", title, note)
 
 
-def copy_picture(path: Path, folder: Path, clip: str) -> Media:
+def copy_shown(path: Path, folder: Path, clip: str) -> Media:
+    """Copy a video or a sheet of novel views, or of a reenactment, which lies in its variant's folder."""
+    kind, variant = path.parent.parent.name, path.parent.name
+    moved = kind == "reenactment"
+    note = "driver · avatar: the same expression, in the avatar's own manner." if moved else SHOWN_NOTES[path.stem]
+    title, name = f"{'moved by ' if moved else ''}{path.stem}, variant {variant}", f"{kind}-{variant}-{path.stem}"
+    if path.suffix == ".mp4":
+        return copy_video(path, folder, title, note, f"{name}.mp4")
+    return replace(copy_picture(path, folder, clip, name), title=title, note=note)
+
+
+def copy_picture(path: Path, folder: Path, clip: str, name: str = "") -> Media:
     """Put a quality picture into the report's folder, as JPEG: a tenth of the size."""
+    name = name or path.stem
     image = read_image(path, clip=clip)
     _, content = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-    (folder / f"{path.stem}.jpg").write_bytes(content.tobytes())
-    return Media(f"media/{path.stem}.jpg", path.stem, PICTURE_NOTES.get(path.stem.partition("-")[0], ""))
+    (folder / f"{name}.jpg").write_bytes(content.tobytes())
+    return Media(f"media/{name}.jpg", path.stem, PICTURE_NOTES.get(path.stem.partition("-")[0], ""))
 
 
 def summarise(frames: dict[str, Any], dataset: dict[str, Any]) -> str:
