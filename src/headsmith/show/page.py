@@ -100,7 +100,8 @@ TEMPLATE = """{%- macro show_table(table) -%}
 <h1>{{ page.clip }}</h1>
 <p class="faint">{{ page.title }} · {{ page.summary }}</p>
 <div class="tiles">{% for value, name in page.tiles %}<div class="tile"><b>{{ value }}</b>{{ name }}</div>{% endfor %}</div>
-<nav><a href="#renders">Renders</a>{% if page.shown %}<a href="#shown">Novel views</a>{% endif %}<a href="#tracking">Tracking</a><a href="#scores">Scores</a><a href="#curves">Curves</a>
+<nav><a href="#renders">Renders</a>{% if page.shown %}<a href="#shown">Novel views</a>{% endif %}
+<a href="#tracking">Tracking</a><a href="#scores">Scores</a><a href="#curves">Curves</a>
 <a href="#stages">Stages</a><a href="#left-out">Left out</a><a href="#timings">Timings</a>
 <a href="#provenance">Provenance</a></nav>
 </header>
