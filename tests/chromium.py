@@ -65,7 +65,9 @@ class Chromium:
     def ask(self, method, **parameters):
         """The answer to a command."""
         self.number += 1
-        sent = {"id": self.number, "method": method, "params": parameters} | ({"sessionId": self.session} if self.session else {})
+        sent = {"id": self.number, "method": method, "params": parameters} | (
+            {"sessionId": self.session} if self.session else {}
+        )
         os.write(self.into, json.dumps(sent).encode() + b"\0")
         while True:
             found = self.message()

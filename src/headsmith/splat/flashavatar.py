@@ -122,14 +122,17 @@ class FlashAvatar(Avatar):
         with torch.autocast(view.points.device.type, torch.bfloat16, enabled=self.mixed):
             change = self.deformation(view.condition)
         means = view.points + change.offset
-        coefficients = torch.cat([raw["f_dc"], raw["f_rest"][:, : (self.degree + 1) ** 2 - 1]], 1)
         return Splats(
             means,
             (raw["scaling"] * change.factor).exp(),
             quaternion_multiply(raw["rotation"], change.turn),
             torch.sigmoid(raw["opacity"][:, 0]),
-            view_colours(coefficients, means, view.camera),
+            view_colours(self.coefficients(), means, view.camera),
         )
+
+    def coefficients(self) -> Float[Tensor, "N K 3"]:
+        """Return the coefficients of the colours, of the bands in use."""
+        return torch.cat([self.gaussians["f_dc"], self.gaussians["f_rest"][:, : (self.degree + 1) ** 2 - 1]], 1)
 
     def loss(self, view: View, target: Target, background: Tensor, progress: float) -> Float[Tensor, ""]:
         """Return the weighted Huber loss, averaged over all pixels, and the perceptual distance's share.

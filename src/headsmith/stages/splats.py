@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from headsmith.contract.errors import UserError
@@ -13,6 +12,7 @@ from headsmith.heads.model import HeadParameters
 from headsmith.maths.cameras import FLIP, Camera
 from headsmith.media.atomic import atomic_path
 from headsmith.splat.avatar import View, make_condition
+from headsmith.splat.flashavatar import FlashAvatar
 from headsmith.stages.avatar_file import TrainedAvatar, read_avatar
 from headsmith.stages.avatar_views import ClipViews, load_views
 from headsmith.stages.splats_arrays import avatar_arrays
@@ -86,5 +86,6 @@ def rest_view(trained: TrainedAvatar, views: ClipViews) -> View:
 def cloud_of(trained: TrainedAvatar, view: View) -> SplatCloud:
     """Return the Gaussians that a view shows, in the head's axes."""
     means, scales, quats, opacities, colours = (part.double().numpy() for part in trained.avatar.splats(view))
-    harmonics = flat_harmonics(colours) if colours.ndim == 2 else np.asarray(colours)
+    learned = trained.avatar.coefficients() if isinstance(trained.avatar, FlashAvatar) else None
+    harmonics = flat_harmonics(colours) if learned is None else learned.double().numpy()
     return SplatCloud(means, scales, quats, opacities, harmonics)
