@@ -102,6 +102,17 @@ def test_the_page_needs_nothing_from_elsewhere(inputs, tmp_path):
     assert "url(" not in output.read_text() and "@import" not in output.read_text() and "fetch(" not in output.read_text()
 
 
+def test_a_viewer_that_is_there_is_linked_and_goes_with_the_report(inputs, tmp_path):
+    viewer = tmp_path / "results/viewer/basis.html"
+    viewer.parent.mkdir()
+    viewer.write_text("the page")
+    output = write(inputs | {"viewers": [viewer]}, tmp_path)
+    page = Reader(output.read_text())
+    (address,) = [address for address in page.addresses if "viewer" in address]
+    assert (output.parent / address).read_text() == "the page"
+    assert "by hand" in " ".join(page.texts)
+
+
 def test_video_scores_reasons_timings_licences_and_settings_are_there(inputs, tmp_path):
     page = Reader(write(inputs, tmp_path).read_text())
     video = next(attributes for tag, attributes in page.tags if tag == "video")

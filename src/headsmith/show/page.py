@@ -67,6 +67,7 @@ class Page:
     charts: tuple[Chart, ...] = ()
     pictures: tuple[Media, ...] = ()
     shown: tuple[Media, ...] = ()
+    viewers: tuple[Media, ...] = ()
     left_out: Table | None = None
     timings: Table | None = None
     versions: Table | None = None
@@ -109,6 +110,9 @@ TEMPLATE = """{%- macro show_table(table) -%}
 <h2 id="renders">Truth, render, difference</h2>
 <p>The held-out frames, which the avatar never saw. Left: the video. Middle: the avatar, over the empty background.
 Right: their difference. Shoulders and clothes are not part of the avatar, so they always differ.</p>
+{% for viewer in page.viewers %}<p><a href="{{ viewer.address }}">Turn the head and move the face by hand: variant
+{{ viewer.title }}</a></p>
+{% endfor %}
 {% for video in page.videos %}<figure>
 <video src="{{ video.address }}" controls loop muted playsinline preload="auto"></video>
 <figcaption><b>{{ video.title }}</b> {{ video.note }}</figcaption></figure>

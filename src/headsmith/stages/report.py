@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from shutil import copyfile
 from typing import Any
 
 import cv2
@@ -73,7 +74,7 @@ def write_report(*, clip: str, inputs: Inputs, config: dict[str, Any], output: P
         inputs: By word: ``frames`` (manifest), ``landmarks`` (summary), ``tracking`` (summary), ``tracking_table``,
             ``tracking_video``, ``dataset``, ``assets`` (the list), and lists: ``curves``, ``videos``, ``scores``,
             ``score_tables``, ``pictures``, ``novel_views`` and ``reenactments`` (videos and sheets, where there are any),
-            ``benchmarks`` (Snakemake's, as far as there are any; their names are their stages').
+            ``viewers`` (pages, where there are any), ``benchmarks`` (Snakemake's, as far as there are any; their names are their stages').
         config: The whole configuration; its ``clip`` is the clip's line of the table.
         output: The page.
         settings: The page's title.
@@ -90,6 +91,7 @@ def write_report(*, clip: str, inputs: Inputs, config: dict[str, Any], output: P
         videos = [copy_video(path, folder, f"variant {path.stem}", note) for path in several(inputs, "videos")]
         tracked = copy_video(single(inputs, "tracking_video"), folder, "tracking", TRACKING_NOTE)
         pictures = [copy_picture(path, folder, clip) for path in several(inputs, "pictures")]
+        viewers = [copy_viewer(path, folder) for path in several(inputs, "viewers")]
         shown = [copy_shown(path, folder, clip) for word in ("novel_views", "reenactments") for path in several(inputs, word)]
     page = Page(
         title=settings.title,
@@ -104,6 +106,7 @@ def write_report(*, clip: str, inputs: Inputs, config: dict[str, Any], output: P
         charts=tuple(draw_charts(inputs, tracking)),
         pictures=tuple(pictures),
         shown=tuple(shown),
+        viewers=tuple(viewers),
         left_out=left_out_table(frames, read_json(single(inputs, "landmarks"), clip), tracking, dataset, scores),
         timings=timings_table(several(inputs, "benchmarks")),
         versions=versions_table(),
@@ -152,6 +155,12 @@ def copy_shown(path: Path, folder: Path, clip: str) -> Media:
     if path.suffix == ".mp4":
         return copy_video(path, folder, title, note, f"{name}.mp4")
     return replace(copy_picture(path, folder, clip, name), title=title, note=note)
+
+
+def copy_viewer(path: Path, folder: Path) -> Media:
+    """Copy a viewer's page into the report's folder, so that it goes where the report goes."""
+    copyfile(path, folder / f"viewer-{path.name}")
+    return Media(f"media/viewer-{path.name}", path.stem, "")
 
 
 def copy_picture(path: Path, folder: Path, clip: str, name: str = "") -> Media:
