@@ -33,6 +33,7 @@ wildcard_constraints:
     network=one_of(NETWORKS),
     export=one_of(EXPORTS),
     head=one_of(HEADS),
+    iterations=r"\d+",
 
 
 rule all:

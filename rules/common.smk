@@ -10,6 +10,7 @@ from headsmith.contract.detectors import FINDERS, detector_files, head_detectors
 from headsmith.contract.errors import UserError
 from headsmith.contract.exchange import EXPORTS, FLAME_HEADS, MESHES, SOLVE, TABLES, check_codes
 from headsmith.contract.flame import check_flame, model_file, side_files
+from headsmith.contract.flashavatar import MLP, check_flashavatar, training_files
 from headsmith.contract.networks import BROUGHT_PARSERS, SELFIE, brought_matting, brought_weights
 from headsmith.contract.networks import matting_network, matting_view, parsing_network
 from headsmith.contract.photometric import SETTINGS as OF_PHOTOMETRIC
@@ -37,6 +38,7 @@ def read_configuration():
         check_photometric(settings.tracking)
         check_drivers(settings, clips)
         check_flame(settings)
+        check_flashavatar(settings.avatar)
         brought_weights(settings.parsing.network, settings.parsing.weights)
         brought_matting(settings.matte.network, settings.matte.weights)
     except UserError as error:
@@ -308,6 +310,58 @@ def shown_beside(wildcards):
     moved = (paths.REENACTMENT, paths.REENACTMENT_SHEET)
     found = {
         "novel_views": expand(views, clip=wildcards.clip, variant=VARIANTS),
+        "reenactments": expand(moved, clip=wildcards.clip, variant=VARIANTS, driver=SETTINGS.reenactment.drivers),
+    }
+    made = {word: [path for path in files if Path(path).exists()] for word, files in found.items()}
+    return {word: files for word, files in made.items() if files}
+
+
+def published_parts(wildcards):
+    """Return what a variant's perceptual distance needs, and the checkpoint that it starts from; nothing for most."""
+    asset, brought = training_files(SETTINGS.avatar[wildcards.variant])
+    return brought | ({} if asset is None else {"perceptual": paths.ASSET.format(asset=asset)})
+
+
+def checkpoints():
+    """Return the checkpoints of all clips and of the variants that can have one; where none can, the run ends with a message."""
+    mlp = [name for name in VARIANTS if SETTINGS.avatar[name].deformation == MLP]
+    if not mlp:
+        tell("headsmith: no variant has a checkpoint of FlashAvatar's; set avatar.<variant>.deformation to mlp")
+        sys.exit(1)
+    names = [(name, SETTINGS.avatar[name].iterations) for name in mlp]
+    return [
+        paths.CHECKPOINT.format(clip=clip, variant=name, iterations=iterations) for clip in CLIPS for name, iterations in names
+    ]
+
+
+def labels_of_hair(wildcards):
+    """Return the label maps of a clip, which tell where its hair is; a subject has none."""
+    labels = {"parsing": paths.PARSING_MANIFEST, "parsing_folder": ancient(paths.PARSING)}
+    return {} if wildcards.clip in SUBJECTS else labels
+
+
+def reenactment_settings(wildcards):
+    """Return the section `reenactment` without the list of drivers: another one re-runs nothing of those before."""
+    return section(SETTINGS, "reenactment") | {"drivers": []}
+
+
+def reenacted_files(wildcards):
+    """Return the videos of all avatars moved by all drivers; where none is named, the run ends with a message for people."""
+    try:
+        drivers = drivers_of(SETTINGS)
+    except UserError as error:
+        tell(f"headsmith: {error.message}")
+        sys.exit(1)
+    return expand([paths.REENACTMENT, paths.REENACTMENT_SHEET], clip=CLIPS, variant=VARIANTS, driver=drivers)
+
+
+def shown_beside(wildcards):
+    """Return what the report shows where somebody has asked for it before; from then on it is kept as new as the report."""
+    views = (paths.ORBIT_VIDEO, paths.EXPRESSIONS_VIDEO, paths.ORBIT_SHEET, paths.EXPRESSIONS_SHEET)
+    moved = (paths.REENACTMENT, paths.REENACTMENT_SHEET)
+    found = {
+        "novel_views": expand(views, clip=wildcards.clip, variant=VARIANTS),
+        "viewers": expand(paths.VIEWER, clip=wildcards.clip, variant=VARIANTS),
         "reenactments": expand(moved, clip=wildcards.clip, variant=VARIANTS, driver=SETTINGS.reenactment.drivers),
     }
     made = {word: [path for path in files if Path(path).exists()] for word, files in found.items()}

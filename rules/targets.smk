@@ -87,6 +87,18 @@ rule avatars:
     localrule: True
 
 
+rule checkpoints:
+    input:
+        lambda wildcards: checkpoints(),
+    localrule: True
+
+
+rule test_video:
+    input:
+        expand(paths.TEST_VIDEO, clip=CLIPS, variant=VARIANTS),
+    localrule: True
+
+
 rule renders:
     input:
         expand([paths.RENDERS_MANIFEST, paths.RENDERS], clip=CLIPS, variant=VARIANTS),

@@ -226,6 +226,22 @@ def test_the_mouth_is_closed_by_thirty_triangles_with_a_place_of_their_own(model
     assert any("30 triangles" in note for note in report.notes)
 
 
+def test_a_template_that_has_the_closing_triangles_says_where_they_lie_in_the_texture(model, tmp_path):
+    uv, uv_faces = unwrap(TEMPLATE, TRIANGLES)
+    used, places = np.unique(CLOSING, return_inverse=True)
+    longer = np.concatenate([uv, np.random.default_rng(3).random((len(used), 2))])
+    more = len(uv) + places.reshape(-1, 3)
+    turned = np.roll(np.array(CLOSING), 1, axis=1)[::-1], np.roll(more, 1, axis=1)[::-1]
+    faces, corners = np.concatenate([TRIANGLES, turned[0]]), np.concatenate([uv_faces, turned[1]])
+    path = write_template(tmp_path / "closed.obj", faces, longer, corners)
+    head, report = read_flame_head(FlameFiles(model, template=path, closed_mouth=True, without_eyelids=True))
+    assert (head.faces[9976:] == np.array(CLOSING)).all()
+    assert (head.uv == longer.astype(np.float32)).all()
+    assert (head.uv_faces[9976:] == more).all()
+    assert any("template's 30 triangles" in note for note in report.notes)
+    assert len(read_flame_head(FlameFiles(model, template=path, without_eyelids=True))[0].faces) == 9976
+
+
 def test_the_closing_triangles_form_one_disc():
     edges = np.concatenate([np.array(CLOSING)[:, [0, 1]], np.array(CLOSING)[:, [1, 2]], np.array(CLOSING)[:, [2, 0]]])
     directed, counts = np.unique(edges, axis=0, return_counts=True)

@@ -1,7 +1,7 @@
 """Every path of the project, in one place, relative to the working directory.
 
-``{clip}``, ``{variant}``, ``{mask}``, ``{head}``, ``{network}``, ``{export}``, ``{form}`` and ``{asset}`` are Snakemake
-wildcards; fill them with ``str.format``.
+``{clip}``, ``{variant}``, ``{mask}``, ``{head}``, ``{network}``, ``{export}``, ``{form}``, ``{iterations}`` and ``{asset}`` are
+Snakemake wildcards; fill them with ``str.format``.
 """
 
 ASSET_LIST = "config/assets.yaml"
@@ -43,6 +43,8 @@ EXPORT = f"{CLIP}/exports/{{export}}"
 EXPORT_MANIFEST = f"{CLIP}/exports/{{export}}.json"
 AVATAR = f"{CLIP}/avatar/{{variant}}/avatar.pt"
 AVATAR_CURVE = f"{CLIP}/avatar/{{variant}}/training.csv"
+CHECKPOINT = f"{CLIP}/avatar/{{variant}}/chkpnt{{iterations}}.pth"
+TEST_VIDEO = f"{CLIP}/avatar/{{variant}}/test.avi"
 RENDERS = f"{CLIP}/renders/{{variant}}"
 RENDERS_MANIFEST = f"{CLIP}/renders/{{variant}}.json"
 RENDERS_VIDEO = f"{CLIP}/renders/{{variant}}.mp4"

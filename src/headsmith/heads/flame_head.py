@@ -12,11 +12,11 @@ from headsmith.contract.errors import UserError
 from headsmith.heads.container import HeadContainer
 from headsmith.heads.flame_eyelids import REMEDY as LID_REMEDY
 from headsmith.heads.flame_eyelids import find_swap, make_eyelids, read_eyelids
-from headsmith.heads.flame_mouth import close_mouth
+from headsmith.heads.flame_mouth import CLOSING, close_mouth
 from headsmith.heads.flame_regions import find_regions, read_masks
 from headsmith.heads.flame_releases import HEAD_OF
 from headsmith.heads.flame_source import EXPRESSION, IDENTITY, PARENTS, VERTICES, FlameSource, read_flame
-from headsmith.heads.flame_uv import read_uv, unwrap
+from headsmith.heads.flame_uv import has_triangles, read_uv, unwrap
 
 
 @dataclass(frozen=True)
@@ -159,6 +159,8 @@ def find_surface(
 ) -> tuple[Int[ndarray, "F 3"], Float[ndarray, "U 2"], Int[ndarray, "F 3"], list[str]]:
     """Return triangles, texture coordinates and their triangles, and what to note.
 
+    Triangles that close the mouth keep their places in the texture where the template has them, as FlashAvatar's own does.
+
     Raises:
         UserError: The template is missing or does not fit, or its texture has no room for the mouth.
     """
@@ -166,6 +168,10 @@ def find_surface(
     uv, uv_faces = read_uv(files.template, source.faces) if files.template else unwrap(source.template, source.faces)
     if not files.closed_mouth:
         return source.faces, uv, uv_faces, notes
+    closing = np.array(CLOSING)
+    if files.template and has_triangles(files.template, closing):
+        closed = np.concatenate([source.faces, closing])
+        return closed, *read_uv(files.template, closed), [*notes, "the template's 30 triangles close the mouth"]
     try:
         return *close_mouth(source.template, source.faces, uv, uv_faces), [*notes, "30 triangles close the mouth"]
     except ValueError as error:

@@ -54,6 +54,16 @@ def read_uv(path: Path, faces: Int[ndarray, "F 3"]) -> tuple[Float[ndarray, "U 2
     return uv.clip(0, 1), np.take_along_axis(uv_corners[rows], shift, 1)
 
 
+def has_triangles(path: Path, faces: Int[ndarray, "F 3"]) -> bool:
+    """Tell whether an OBJ file of FLAME's mesh has all of some triangles.
+
+    Raises:
+        UserError: The file is missing, or is no OBJ of triangles with texture coordinates.
+    """
+    known = set(map(tuple, _turned(read_obj(path)[2])[0].tolist()))
+    return all(tuple(face) in known for face in _turned(faces)[0].tolist())
+
+
 def _turned(faces: Int[ndarray, "F 3"]) -> tuple[Int[ndarray, "F 3"], Int[ndarray, " F"]]:
     """Return triangles turned so that the smallest vertex is first, and at which corner that was."""
     starts = faces.argmin(1)

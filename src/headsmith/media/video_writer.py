@@ -42,8 +42,7 @@ class VideoWriter:
 
     def __enter__(self) -> "VideoWriter":
         partial = self._stack.enter_context(atomic_path(self.path))
-        options = {"movflags": "+faststart"}
-        self._container = self._stack.enter_context(av.open(str(partial), "w", format="mp4", options=options))
+        self._container = self._stack.enter_context(self._open(str(partial)))
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -74,6 +73,9 @@ class VideoWriter:
         frame.pts, frame.time_base = self.count, 1 / self.fps
         self.count += 1
         self._container.mux(self._stream.encode(frame))
+
+    def _open(self, path: str) -> av.container.OutputContainer:
+        return av.open(path, "w", format="mp4", options={"movflags": "+faststart"})
 
     def _open_stream(self, size: tuple[int, int]) -> av.VideoStream:
         stream = self._container.add_stream("libx264", rate=self.fps)

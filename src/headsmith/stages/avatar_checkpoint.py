@@ -80,6 +80,10 @@ def write_checkpoint(*, clip: str, avatar: Path, head: Path, tracking: Path, out
         what = "only avatars of the deformation `mlp` have a checkpoint of FlashAvatar's"
         raise UserError(what, clip=clip, file=avatar, remedy="set avatar.<variant>.deformation to mlp")
     content = torch.load(avatar, weights_only=True, map_location="cpu")
+    name = f"chkpnt{content['settings']['iterations']}.pth"
+    if output.name != name:
+        what = f"{output.name} is asked for, and the avatar was trained to another iteration"
+        raise UserError(what, clip=clip, file=avatar, remedy=f"ask for {name}, or set avatar.<variant>.iterations")
     saved = write_content(trained.avatar, content["optimiser"], content["images"])
     with atomic_path(output) as partial, partial.open("wb") as stream, tagged_for_gpu(saved):
         torch.save(saved, stream)

@@ -15,7 +15,7 @@ def bind_all_texels(container: HeadContainer, side: int) -> Binding:
     """Return a point in the middle of each texel that the head covers, row by row from the map's upper left corner.
 
     The order is FlashAvatar's own, which its checkpoints need. Triangles that touch the region ``boundary`` are left out after
-    the map is drawn, so they still hide what lies below them.
+    the map is drawn, so they still hide what lies below them. Where triangles overlap in the map the first one counts.
 
     Args:
         container: The head, with texture coordinates in 0..1, v up.
@@ -24,9 +24,10 @@ def bind_all_texels(container: HeadContainer, side: int) -> Binding:
     Raises:
         ValueError: The map covers nothing.
     """
-    corners = container.uv.astype(np.float64)
-    flat = np.stack([corners[:, 0] * side, (1 - corners[:, 1]) * side, np.ones(len(corners))], 1)
-    faces, barycentrics, _ = rasterize_mesh(flat, container.uv_faces, side, side, cull=False)
+    places = container.uv.astype(np.float64)[container.uv_faces] * [side, -side] + [0, side]
+    depths = np.broadcast_to(1 + np.arange(len(places))[:, None, None] / len(places), (len(places), 3, 1))
+    corners = np.concatenate([places, depths], 2).reshape(-1, 3)
+    faces, barycentrics, _ = rasterize_mesh(corners, np.arange(len(corners)).reshape(-1, 3), side, side, cull=False)
     left_out = np.isin(container.faces, container.regions.get(BOUNDARY, ())).any(1)
     rows, columns = np.nonzero((faces >= 0) & ~left_out[faces])
     if not len(rows):
