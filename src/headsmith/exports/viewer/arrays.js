@@ -29,5 +29,7 @@ function widen(halves) {
     if (exponent === 31) table[bits] = fraction ? NaN : sign * Infinity;
     else table[bits] = sign * (exponent ? (1 + fraction / 1024) * 2 ** (exponent - 15) : fraction * 2 ** -24);
   }
-  return Float32Array.from(halves, bits => table[bits]);
+  const wide = new Float32Array(halves.length);
+  for (let place = 0; place < wide.length; place++) wide[place] = table[halves[place]];
+  return wide;
 }

@@ -43,5 +43,6 @@ function closing(side, place) {
 function groupOf(name, names) {
   const first = text => text.split(/(?=[A-Z])|[_\d]/)[0];
   const shared = names.filter(other => first(other) === first(name)).length;
+  if (first(name) === "eye") return "eyes";
   return shared < names.length && first(name) ? first(name) : "expression";
 }
