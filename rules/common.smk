@@ -10,6 +10,7 @@ from headsmith.contract.detectors import FINDERS, detector_files, head_detectors
 from headsmith.contract.errors import UserError
 from headsmith.contract.exchange import EXPORTS, FLAME_HEADS, MESHES, SOLVE, TABLES, check_codes
 from headsmith.contract.flame import check_flame, model_file, side_files
+from headsmith.contract.lpips import LPIPS_BACKBONES, brought_backbone
 from headsmith.contract.flashavatar import MLP, check_flashavatar, training_files
 from headsmith.contract.networks import BROUGHT_PARSERS, SELFIE, brought_matting, brought_weights
 from headsmith.contract.networks import matting_network, matting_view, parsing_network
@@ -17,8 +18,8 @@ from headsmith.contract.photometric import SETTINGS as OF_PHOTOMETRIC
 from headsmith.contract.photometric import check_photometric
 from headsmith.contract.reenactment import check_drivers, drivers_of
 from headsmith.contract.stamps import stamp_pictures, stamp_subject
-
 from headsmith.contract.subjects import check_subjects, maker_of
+
 
 def tell(text):
     """Write to the console; standard output stays free for graphs and lists."""
@@ -32,8 +33,8 @@ def read_configuration():
         clips = read_clips(Path(settings.clips))
         assets = read_yaml(HOUSE / paths.ASSET_LIST)["assets"]
         check_clips(clips, settings, assets, Path(settings.clips))
-        check_codes(settings.tracking.source, settings.heads.model)
         check_subjects(clips, Path(settings.clips))
+        check_codes(settings.tracking.source, settings.heads.model)
         check_conversion(settings)
         check_photometric(settings.tracking)
         check_drivers(settings, clips)
@@ -41,6 +42,7 @@ def read_configuration():
         check_flashavatar(settings.avatar)
         brought_weights(settings.parsing.network, settings.parsing.weights)
         brought_matting(settings.matte.network, settings.matte.weights)
+        brought_backbone(settings.scores.lpips, settings.scores.lpips_backbone)
     except UserError as error:
         tell(f"headsmith: {error.message}")
         sys.exit(1)
@@ -48,10 +50,10 @@ def read_configuration():
 
 
 SETTINGS, CLIPS, ASSETS = read_configuration()
-VARIANTS = list(SETTINGS.avatar)
-MOVABLE = [name for name, settings in SETTINGS.avatar.items() if settings.deformation == "basis"]
 SUBJECTS = [name for name, clip in CLIPS.items() if clip.subject]
 VIDEOS = [name for name in CLIPS if name not in SUBJECTS]
+VARIANTS = list(SETTINGS.avatar)
+MOVABLE = [name for name, settings in SETTINGS.avatar.items() if settings.deformation == "basis"]
 MATTE_VIEW = matting_view(SETTINGS.frames.size, SETTINGS.matte.downsample, SETTINGS.matte.enlarge)
 MATTE_NETWORK = SELFIE if SETTINGS.matte.network == SELFIE else matting_network(*MATTE_VIEW, SETTINGS.matte.precision)
 MATTE_FILE = SETTINGS.matte.weights or paths.NETWORK.format(network=MATTE_NETWORK)
@@ -283,39 +285,6 @@ def splats_settings(wildcards):
     return section(SETTINGS, "splats") if wildcards.form == "ply" else {}
 
 
-def labels_of_hair(wildcards):
-    """Return the label maps of a clip, which tell where its hair is; a subject has none."""
-    labels = {"parsing": paths.PARSING_MANIFEST, "parsing_folder": ancient(paths.PARSING)}
-    return {} if wildcards.clip in SUBJECTS else labels
-
-
-def reenactment_settings(wildcards):
-    """Return the section `reenactment` without the list of drivers: another one re-runs nothing of those before."""
-    return section(SETTINGS, "reenactment") | {"drivers": []}
-
-
-def reenacted_files(wildcards):
-    """Return the videos of all avatars moved by all drivers; where none is named, the run ends with a message for people."""
-    try:
-        drivers = drivers_of(SETTINGS)
-    except UserError as error:
-        tell(f"headsmith: {error.message}")
-        sys.exit(1)
-    return expand([paths.REENACTMENT, paths.REENACTMENT_SHEET], clip=CLIPS, variant=VARIANTS, driver=drivers)
-
-
-def shown_beside(wildcards):
-    """Return what the report shows where somebody has asked for it before; from then on it is kept as new as the report."""
-    views = (paths.ORBIT_VIDEO, paths.EXPRESSIONS_VIDEO, paths.ORBIT_SHEET, paths.EXPRESSIONS_SHEET)
-    moved = (paths.REENACTMENT, paths.REENACTMENT_SHEET)
-    found = {
-        "novel_views": expand(views, clip=wildcards.clip, variant=VARIANTS),
-        "reenactments": expand(moved, clip=wildcards.clip, variant=VARIANTS, driver=SETTINGS.reenactment.drivers),
-    }
-    made = {word: [path for path in files if Path(path).exists()] for word, files in found.items()}
-    return {word: files for word, files in made.items() if files}
-
-
 def published_parts(wildcards):
     """Return what a variant's perceptual distance needs, and the checkpoint that it starts from; nothing for most."""
     asset, brought = training_files(SETTINGS.avatar[wildcards.variant])
@@ -393,9 +362,29 @@ def brought_parts(network):
     return {"weights": str(weights)} | ({"config": str(config[0])} if config else {})
 
 
-def perceptual_weights(wildcards):
-    """Return the weights of the perceptual metric, nothing where it is switched off."""
-    return {} if SETTINGS.scores.perceptual == "none" else {"perceptual": paths.ASSET.format(asset="stlpips_alex.pth")}
+def parts_of_scores(wildcards):
+    """Return what scores need beside renders and truth, as the settings have it: masks of the eyes, and weights."""
+    parts, chosen = {}, SETTINGS.scores
+    if "eyes" in SETTINGS.masks.sets:
+        parts |= {"eyes_masks": paths.EYES_MASKS_MANIFEST, "eyes_masks_folder": ancient(paths.EYES_MASKS)}
+    if chosen.perceptual != "none":
+        parts["perceptual"] = paths.ASSET.format(asset="stlpips_alex.pth")
+    if backbone := brought_backbone(chosen.lpips, chosen.lpips_backbone):
+        heads = paths.ASSET.format(asset=LPIPS_BACKBONES[chosen.lpips].heads)
+        parts |= {"lpips_heads": heads, "lpips_backbone": str(backbone)}
+    return parts
+
+
+def score_origins(wildcards):
+    """Return in words what the masks of the scores were cut from and how the frames were tracked; of the eyes, "" for no masks."""
+    told = {mask: ", ".join(SETTINGS.masks.sets.get(mask, [])) for mask in ("head", "mouth", "eyes")}
+    solved = "person, camera and likely motions are estimated from all frames at once"
+    refined = ", and refined by the pictures of all of them" if SETTINGS.tracking.photometric else ""
+    source = SETTINGS.tracking.source
+    told["tracking"] = solved + refined if source == SOLVE else f"as {source} did it"
+    if wildcards.clip in SUBJECTS:
+        told |= dict.fromkeys(("head", "mouth", "tracking"), "as the FlashAvatar folder has it")
+    return told
 
 
 def parts_of_picture(wildcards):

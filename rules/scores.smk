@@ -3,7 +3,7 @@
 
 rule score_avatar:
     input:
-        unpack(perceptual_weights),
+        unpack(parts_of_scores),
         renders=paths.RENDERS_MANIFEST,
         renders_folder=ancient(paths.RENDERS),
         frames=paths.FRAMES_MANIFEST,
@@ -27,10 +27,11 @@ rule score_avatar:
     threads: 2
     resources:
         mem_mb=4000,
-        runtime=60,
+        runtime=240,
     params:
         code=fingerprint("stages.scores", script="score_avatar"),
         settings=section(SETTINGS, "scores"),
+        origins=score_origins,
     message:
         "{rule}: {wildcards.clip}, variant {wildcards.variant}"
     script:

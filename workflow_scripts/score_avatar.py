@@ -10,8 +10,9 @@ with job(snakemake):
 
     score_avatar(
         clip=snakemake.wildcards.clip,
-        **({"perceptual": None} | paths_by_word(snakemake.input)),
+        **paths_by_word(snakemake.input),
         output=Path(snakemake.output.scores),
         table=Path(snakemake.output.table),
         settings=ScoresSettings(**snakemake.params.settings),
+        origins=snakemake.params.origins,
     )

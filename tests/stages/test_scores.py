@@ -12,14 +12,19 @@ from headsmith.contract.manifest import Manifest, folder_of, hash_frames, write_
 from headsmith.contract.settings import ScoresSettings
 from headsmith.media.images import write_image
 from headsmith.nets.face_landmarker import FaceLandmarker
+from headsmith.nets.lpips import Lpips
 from headsmith.nets.stlpips import StLpips, stlpips_shapes
-from headsmith.stages import scores
-from headsmith.stages.scores import nearest_frame, perceptual_distance, score_avatar, span
+from headsmith.stages import scores, scores_perceptual
+from headsmith.stages.scores import score_avatar
+from headsmith.stages.scores_baselines import nearest_frame, read_training_ids
 from headsmith.stages.scores_landmarks import landmark_percent, read_landmarks
+from headsmith.stages.scores_perceptual import Metric, perceptual_scores, span
+from headsmith.stages.scores_regions import REGIONS, Truth, compare
 
 SIZE = 48
 TRAIN, HELD_OUT = (0, 1, 2, 4), (5, 6, 7)
-NO_MOUTH, NO_FACE_IN_RENDER, NO_LANDMARKS = 6, 7, 5
+ORIGINS = {"head": "skin, hair", "mouth": "lips", "eyes": "left_eye, right_eye", "tracking": "all at once"}
+NO_MOUTH, NO_FACE_IN_RENDER, NO_LANDMARKS, EYES_CLOSED = 6, 7, 5, 7
 OFFSET = 10
 TEACHING = {0: 0.0, 1: 9.0, 2: 3.0, 4: 6.0}
 TESTING = {6: 5.2, 7: 2.0}
@@ -66,6 +71,8 @@ def clip(tmp_path, monkeypatch):
     head[8:40, 10:38] = 255
     mouth = np.zeros((SIZE, SIZE), np.uint8)
     mouth[20:24, 20:30] = 255
+    eyes = np.zeros((SIZE, SIZE), np.uint8)
+    eyes[12:15, 14:20] = eyes[12:15, 26:32] = 255
     renders = {i: frames[i] + np.where(head, OFFSET, 2 * OFFSET).astype(np.uint8)[..., None] for i in HELD_OUT}
     for i, shift in zip(HELD_OUT, (50, 62, 0), strict=True):
         renders[i][0, 0] = shift
@@ -79,19 +86,21 @@ def clip(tmp_path, monkeypatch):
         frames=frames,
         renders=renders,
         head=head > 0,
+        eyes=eyes > 0,
         inputs={
             "clip": "small",
             "renders": write_folder(tmp_path / "renders" / "basis.json", renders),
             "frames": write_folder(tmp_path / "frames.json", frames),
             "mouth_masks": write_folder(tmp_path / "mouth.json", {i: empty if i == NO_MOUTH else mouth for i in frames}),
             "head_masks": write_folder(tmp_path / "head.json", dict.fromkeys(frames, head)),
+            "eyes_masks": write_folder(tmp_path / "eyes.json", {i: empty if i == EYES_CLOSED else eyes for i in frames}),
             "landmarks": tmp_path / "landmarks.npz",
             "dataset": tmp_path / "dataset.json",
-            "perceptual": None,
             "detector": tmp_path / "face_landmarker.task",
             "output": tmp_path / "scores" / "basis.json",
             "table": tmp_path / "scores" / "basis.csv",
-            "settings": ScoresSettings(),
+            "settings": ScoresSettings(perceptual="none"),
+            "origins": ORIGINS,
         },
     )
 
@@ -112,6 +121,7 @@ def test_renders_of_a_known_error_have_the_psnr_of_that_error(scored, clip):
     means, rows = scored
     assert means["psnr_head"] == pytest.approx(20 * np.log10(255 / OFFSET), abs=1e-6)
     assert means["psnr_mouth"] == pytest.approx(20 * np.log10(255 / OFFSET), abs=1e-6)
+    assert means["psnr_eyes"] == pytest.approx(20 * np.log10(255 / OFFSET), abs=1e-6)
     whole = [decibels(clip.renders[i].astype(float) - clip.frames[i]) for i in HELD_OUT]
     assert means["psnr_image"] == pytest.approx(np.mean(whole), abs=1e-6)
     assert float(rows[5]["psnr_image"]) == pytest.approx(whole[0], abs=1e-3)
@@ -138,7 +148,8 @@ def test_frames_without_a_score_are_left_out_and_counted(scored):
     assert means["frames_without_landmark_error"] == 2
     assert means["frames_without_nearest"] == 1
     assert means["frames_without_head_mask"] == 0
-    assert means["stlpips_head"] is None
+    assert means["frames_without_eyes"] == 1 and rows[EYES_CLOSED]["psnr_eyes"] == ""
+    assert rows[NO_LANDMARKS]["baseline_nearest_psnr_eyes"] == "" and rows[NO_LANDMARKS]["baseline_mean_psnr_eyes"] != ""
 
 
 def test_landmark_error_is_that_of_the_nearest_face(scored):
@@ -172,20 +183,112 @@ def test_a_second_run_gives_the_same_bytes(scored, clip):
     assert [clip.inputs[name].read_bytes() for name in ("output", "table")] == before
 
 
-def test_stlpips_is_that_of_the_masked_box(clip):
+def test_the_masked_image_counts_black_pixels_too(scored, clip):
+    """As HyperGaussians' metrics.py: both pictures times the mask, the error over all pixels of the image."""
+    means, _ = scored
+    expected = [decibels((clip.renders[i].astype(float) - clip.frames[i]) * clip.head[..., None]) for i in HELD_OUT]
+    assert means["psnr_masked_image"] == pytest.approx(np.mean(expected), abs=1e-6)
+    share = clip.head.mean()
+    assert means["psnr_masked_image"] == pytest.approx(means["psnr_head"] - 10 * np.log10(share), abs=1e-6)
+
+
+def ssim_of_the_field(first: np.ndarray, second: np.ndarray) -> float:
+    """3DGS's SSIM: convolution with zeros beyond the border, all in float64."""
+    along = torch.exp(-((torch.arange(11, dtype=torch.float64) - 5) ** 2) / (2 * 1.5**2))
+    window = torch.outer(along, along) / along.sum() ** 2
+    a, b = (torch.tensor(picture / 255).permute(2, 0, 1)[:, None] for picture in (first, second))
+
+    def blur(values):
+        return torch.nn.functional.conv2d(values, window[None, None], padding=5)
+
+    mean_a, mean_b, both = blur(a), blur(b), blur(a * b) - blur(a) * blur(b)
+    spread_a, spread_b = blur(a * a) - mean_a**2, blur(b * b) - mean_b**2
+    upper = (2 * mean_a * mean_b + 0.01**2) * (2 * both + 0.03**2)
+    return (upper / ((mean_a**2 + mean_b**2 + 0.01**2) * (spread_a + spread_b + 0.03**2))).mean().item()
+
+
+@pytest.mark.parametrize("rows", [slice(8, 40), slice(0, 48)])
+def test_ssim_of_the_masked_image_is_the_fields(clip, rows):
+    """Also where the head touches the border, beyond which the field's window sees zeros."""
+    mask = np.zeros((SIZE, SIZE), bool)
+    mask[rows, 10:48] = True
+    pair = [clip.frames[5], clip.renders[5]]
+    found = compare(Truth(pair[0], {"head": mask, "image": mask | True}, None), pair[1])["ssim_masked_image"]
+    assert found == pytest.approx(ssim_of_the_field(*(picture * mask[..., None] for picture in pair)), abs=1e-7)
+
+
+def random_metrics() -> list[Metric]:
     generator = torch.Generator().manual_seed(2)
-    network = StLpips({name: torch.rand(shape, generator=generator) - 0.3 for name, shape in stlpips_shapes().items()})
-    truth = scores.Truth(clip.frames[5], {"head": clip.head}, None)
-    box = (slice(8, 40), slice(8, 40))
-    pair = [
-        torch.tensor(((p * clip.head[..., None])[box] / 127.5 - 1).transpose(2, 0, 1)[None]).float()
-        for p in (clip.frames[5], clip.renders[5])
-    ]
-    with torch.no_grad():
-        assert perceptual_distance(network, truth, clip.renders[5]) == pytest.approx(network(*pair).item(), rel=1e-6)
-    assert (
-        perceptual_distance(network, scores.Truth(clip.frames[5], {"head": clip.head & False}, None), clip.renders[5]) is None
-    )
+    shifted = StLpips({name: torch.rand(shape, generator=generator) - 0.3 for name, shape in stlpips_shapes().items()})
+    plain = Lpips("alex")
+    for tensor in plain.state_dict().values():
+        tensor.copy_(torch.rand(tensor.shape, generator=generator) - 0.3)
+    return [Metric("stlpips", shifted, ("head",)), Metric("lpips_alex", plain, ("head", "masked_image"))]
+
+
+def as_seen(picture: np.ndarray, mask: np.ndarray, box: tuple[slice, slice]) -> torch.Tensor:
+    return torch.tensor(((picture * mask[..., None])[box] / 127.5 - 1).transpose(2, 0, 1)[None]).float()
+
+
+def test_perceptual_distances_are_those_of_the_masked_box_and_of_the_masked_image(clip):
+    metrics, truth = random_metrics(), Truth(clip.frames[5], {"head": clip.head}, None)
+    pictures = {"": clip.renders[5], "baseline_nearest_": None, "baseline_mean_": clip.frames[0]}
+    found = perceptual_scores(metrics, truth, pictures)
+    boxes = {"head": (slice(8, 40), slice(8, 40)), "masked_image": (slice(None), slice(None))}
+    for metric in metrics:
+        for cut in metric.cuts:
+            for prefix in ("", "baseline_mean_"):
+                pair = [as_seen(picture, clip.head, boxes[cut]) for picture in (clip.frames[5], pictures[prefix])]
+                with torch.no_grad():
+                    assert found[f"{prefix}{metric.name}_{cut}"] == pytest.approx(metric.network(*pair).item(), rel=1e-5)
+            assert found[f"baseline_nearest_{metric.name}_{cut}"] is None
+    assert len(found) == 9
+    headless = perceptual_scores(metrics, Truth(clip.frames[5], {"head": clip.head & False}, None), pictures)
+    assert headless == dict.fromkeys(found)
+
+
+def test_perceptual_scores_stand_in_the_files_beside_their_baselines(clip, monkeypatch):
+    monkeypatch.setattr(scores, "load_metrics", lambda *_: random_metrics())
+    score_avatar(**clip.inputs | {"settings": ScoresSettings(lpips="alex", lpips_backbone="a.pth")})
+    means = json.loads(clip.inputs["output"].read_text())
+    for name in ("stlpips_head", "lpips_alex_head", "lpips_alex_masked_image"):
+        for prefix in ("", "baseline_mean_", "baseline_nearest_"):
+            assert np.isfinite(means[prefix + name]) and means[prefix + name] != 0
+    told = means["protocol"]["perceptual"]
+    assert "alexnet-owt-7be5be79.pth" in told["lpips_alex"]["network"] and told["lpips_alex"]["scale"] == 1.0
+    assert "0.05" in told["lpips_alex"]["factor_of_the_field"] and "not LPIPS" in told["stlpips"]["network"]
+    names = [name for name in means if name.startswith(("psnr", "ssim", "stlpips", "lpips", "baseline"))]
+    assert names[:5] == [f"psnr_{region}" for region in REGIONS] and names[13].startswith("baseline_mean_psnr")
+
+
+def test_the_protocol_says_how_scores_were_made(scored):
+    protocol = scored[0]["protocol"]
+    assert (protocol["held_out_frames"], protocol["training_frames"], protocol["image_size"]) == (3, 4, [SIZE, SIZE])
+    for region in ("head", "mouth", "eyes"):
+        assert ORIGINS[region] in protocol["regions"][region]
+    assert set(protocol["regions"]) == set(REGIONS)
+    assert protocol["tracking"].startswith("all at once; ") and "held out" in protocol["tracking"]
+    assert "background" in protocol["background"] and "mean over the frames" in protocol["average"]
+    assert protocol["perceptual"].keys() == {"stlpips", "lpips"}
+    assert all(told.startswith("not computed") for told in protocol["perceptual"].values())
+
+
+def test_eyes_that_are_switched_off_have_no_score_and_the_reason(clip):
+    score_avatar(**clip.inputs | {"eyes_masks": None, "origins": {**ORIGINS, "eyes": ""}})
+    means = json.loads(clip.inputs["output"].read_text())
+    assert means["psnr_eyes"] is None and means["baseline_mean_ssim_eyes"] is None and means["frames_without_eyes"] == 3
+    assert "masks.sets" in means["protocol"]["regions"]["eyes"] and means["psnr_head"] is not None
+
+
+def test_metrics_are_loaded_as_the_settings_ask(asset):
+    weights = asset("stlpips_alex.pth")
+    assert scores_perceptual.load_metrics(ScoresSettings(perceptual="none"), weights, None, None) == []
+    (metric,) = scores_perceptual.load_metrics(ScoresSettings(), weights, None, None)
+    assert (metric.name, metric.cuts) == ("stlpips", ("head",))
+    with pytest.raises(UserError, match="not there"):
+        scores_perceptual.load_metrics(
+            ScoresSettings(perceptual="none", lpips="vgg"), None, asset("lpips/vgg.pth"), weights.parent / "none.pth"
+        )
 
 
 @pytest.mark.parametrize("first", range(0, 50, 7))
@@ -211,7 +314,7 @@ def test_faults_name_the_file_and_leave_nothing(clip):
         score_avatar(**clip.inputs)
     clip.inputs["dataset"].write_text(json.dumps({"train": []}))
     with pytest.raises(UserError, match="training"):
-        scores.read_training_ids(clip.inputs["dataset"], "small")
+        read_training_ids(clip.inputs["dataset"], "small")
     clip.inputs["landmarks"].write_bytes(b"PK spoiled")
     with pytest.raises(UserError, match=r"landmarks\.npz"):
         read_landmarks(clip.inputs["landmarks"], "small")

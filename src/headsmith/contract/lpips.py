@@ -30,7 +30,8 @@ class Backbone:
     def remedy(self, place: str) -> str:
         """Return what a user does to have it at a place."""
         kept = f"torch may keep a copy in ~/.cache/torch/hub/checkpoints/{self.file}"
-        return f"download {self.file} from {self.page} ({kept}), put it at {place} and name that path in scores.lpips_backbone"
+        named = "scores.lpips_backbone, avatar.<variant>.perceptual_backbone"
+        return f"download {self.file} from {self.page} ({kept}), put it at {place} and name that path in the settings ({named})"
 
 
 _PAGE = "https://download.pytorch.org/models/"

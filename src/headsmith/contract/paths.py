@@ -25,6 +25,7 @@ MASKS = f"{CLIP}/masks/{{mask}}"
 MASKS_MANIFEST = f"{CLIP}/masks/{{mask}}.json"
 MOUTH_MASKS, HEAD_MASKS = (MASKS.replace("{mask}", mask) for mask in ("mouth", "head"))
 MOUTH_MASKS_MANIFEST, HEAD_MASKS_MANIFEST = (MASKS_MANIFEST.replace("{mask}", mask) for mask in ("mouth", "head"))
+EYES_MASKS, EYES_MASKS_MANIFEST = (path.replace("{mask}", "eyes") for path in (MASKS, MASKS_MANIFEST))
 TRACKING = f"{CLIP}/tracking.npz"
 TRACKING_SUMMARY = f"{CLIP}/tracking.json"
 TRACKING_TABLE = f"{CLIP}/tracking.csv"

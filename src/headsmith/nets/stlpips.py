@@ -60,8 +60,10 @@ class StLpips(nn.Module):
         for name, tensor in weights.items():
             self.register_buffer(name.replace(".", "_"), tensor.float())
 
-    def forward(self, first: Float[Tensor, "B 3 H W"], second: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B"]:
+    def forward(self, first: Float[Tensor, "#B 3 H W"], second: Float[Tensor, "#B 3 H W"]) -> Float[Tensor, "B"]:
         """Return one distance a pair; RGB pictures with values in -1..1. Differentiable in both.
+
+        A single picture is compared with each of a batch.
 
         Raises:
             ValueError: The pictures are smaller than ``SMALLEST_SIDE``.
