@@ -10,8 +10,8 @@ from headsmith.contract.detectors import FINDERS, detector_files, head_detectors
 from headsmith.contract.errors import UserError
 from headsmith.contract.exchange import EXPORTS, FLAME_HEADS, MESHES, SOLVE, TABLES, check_codes
 from headsmith.contract.flame import check_flame, model_file, side_files
-from headsmith.contract.lpips import LPIPS_BACKBONES, brought_backbone
 from headsmith.contract.flashavatar import MLP, check_flashavatar, training_files
+from headsmith.contract.lpips import LPIPS_BACKBONES, brought_backbone
 from headsmith.contract.networks import BROUGHT_PARSERS, SELFIE, brought_matting, brought_weights
 from headsmith.contract.networks import matting_network, matting_view, parsing_network
 from headsmith.contract.photometric import SETTINGS as OF_PHOTOMETRIC
@@ -33,8 +33,8 @@ def read_configuration():
         clips = read_clips(Path(settings.clips))
         assets = read_yaml(HOUSE / paths.ASSET_LIST)["assets"]
         check_clips(clips, settings, assets, Path(settings.clips))
-        check_subjects(clips, Path(settings.clips))
         check_codes(settings.tracking.source, settings.heads.model)
+        check_subjects(clips, Path(settings.clips))
         check_conversion(settings)
         check_photometric(settings.tracking)
         check_drivers(settings, clips)
@@ -50,10 +50,10 @@ def read_configuration():
 
 
 SETTINGS, CLIPS, ASSETS = read_configuration()
-SUBJECTS = [name for name, clip in CLIPS.items() if clip.subject]
-VIDEOS = [name for name in CLIPS if name not in SUBJECTS]
 VARIANTS = list(SETTINGS.avatar)
 MOVABLE = [name for name, settings in SETTINGS.avatar.items() if settings.deformation == "basis"]
+SUBJECTS = [name for name, clip in CLIPS.items() if clip.subject]
+VIDEOS = [name for name in CLIPS if name not in SUBJECTS]
 MATTE_VIEW = matting_view(SETTINGS.frames.size, SETTINGS.matte.downsample, SETTINGS.matte.enlarge)
 MATTE_NETWORK = SELFIE if SETTINGS.matte.network == SELFIE else matting_network(*MATTE_VIEW, SETTINGS.matte.precision)
 MATTE_FILE = SETTINGS.matte.weights or paths.NETWORK.format(network=MATTE_NETWORK)
@@ -283,6 +283,39 @@ def avatar_settings(wildcards):
 def splats_settings(wildcards):
     """Return the section `splats` where a file uses it: an .npz holds all moments."""
     return section(SETTINGS, "splats") if wildcards.form == "ply" else {}
+
+
+def labels_of_hair(wildcards):
+    """Return the label maps of a clip, which tell where its hair is; a subject has none."""
+    labels = {"parsing": paths.PARSING_MANIFEST, "parsing_folder": ancient(paths.PARSING)}
+    return {} if wildcards.clip in SUBJECTS else labels
+
+
+def reenactment_settings(wildcards):
+    """Return the section `reenactment` without the list of drivers: another one re-runs nothing of those before."""
+    return section(SETTINGS, "reenactment") | {"drivers": []}
+
+
+def reenacted_files(wildcards):
+    """Return the videos of all avatars moved by all drivers; where none is named, the run ends with a message for people."""
+    try:
+        drivers = drivers_of(SETTINGS)
+    except UserError as error:
+        tell(f"headsmith: {error.message}")
+        sys.exit(1)
+    return expand([paths.REENACTMENT, paths.REENACTMENT_SHEET], clip=CLIPS, variant=VARIANTS, driver=drivers)
+
+
+def shown_beside(wildcards):
+    """Return what the report shows where somebody has asked for it before; from then on it is kept as new as the report."""
+    views = (paths.ORBIT_VIDEO, paths.EXPRESSIONS_VIDEO, paths.ORBIT_SHEET, paths.EXPRESSIONS_SHEET)
+    moved = (paths.REENACTMENT, paths.REENACTMENT_SHEET)
+    found = {
+        "novel_views": expand(views, clip=wildcards.clip, variant=VARIANTS),
+        "reenactments": expand(moved, clip=wildcards.clip, variant=VARIANTS, driver=SETTINGS.reenactment.drivers),
+    }
+    made = {word: [path for path in files if Path(path).exists()] for word, files in found.items()}
+    return {word: files for word, files in made.items() if files}
 
 
 def published_parts(wildcards):
