@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from headsmith.contract.config import COMMAND_LINE, load_settings, overlay
+from headsmith.contract.clips import check_clips, read_clips
+from headsmith.contract.config import COMMAND_LINE, load_settings, overlay, read_yaml
 from headsmith.contract.config_text import settings_page
 from headsmith.contract.errors import UserError
 from headsmith.contract.held_out import PERCENT, count_held_out
@@ -59,3 +60,12 @@ def test_a_share_comes_through_the_files(tmp_path):
 def test_the_docs_tell_both_forms():
     line = next(line for line in settings_page().splitlines() if line.startswith("| `held_out` | `100`"))
     assert "whole number or percent" in line and "at least 1, or `10%`" in line
+
+
+def test_the_benchmarks_clips_keep_frames_to_train_on():
+    settings = load_settings(ROOT / "config/default.yaml", ROOT / "none.yaml", read_yaml(ROOT / "config/benchmark.yaml"))
+    clips = read_clips(ROOT / settings.clips)
+    check_clips(clips, settings, read_yaml(ROOT / "config/assets.yaml")["assets"], Path(settings.clips))
+    usable = {"franck": 600, "cap12": 1337, "pexels": 470, "single_face": 72}
+    held_out = {name: count_held_out(settings.dataset.held_out, count) for name, count in usable.items()}
+    assert held_out == {"franck": 100, "cap12": 223, "pexels": 79, "single_face": 12} and clips.keys() == usable.keys()
