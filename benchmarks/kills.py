@@ -106,6 +106,7 @@ def try_stage(stage, folder, options, kills, generator):
         row["left_bytes"] = max(row["left_bytes"], leftovers(outputs))
         row["again_s"] += again / kills
         row["lost_s"] += (lived + again - seconds) / kills
+        print(f"{stage}: killed after {lived:.1f} s, then {again:.1f} s; so far {row}", file=sys.stderr, flush=True)
     shutil.rmtree(folder / "killed", ignore_errors=True)
     return {name: round(value, 2) if isinstance(value, float) else value for name, value in row.items()}
 
