@@ -1,6 +1,6 @@
 import pytest
 
-from headsmith.show.page_tables import left_out_table, ranges, score_table, timings_table, tracking_table, versions_table
+from headsmith.show.page_tables import left_out_table, ranges, timings_table, tracking_table, versions_table
 
 
 @pytest.mark.parametrize(
@@ -12,19 +12,6 @@ def test_ranges(ids, text):
         assert ranges(ids) == "0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, and 8 more"
     else:
         assert ranges(ids) == text
-
-
-def test_scores_stand_beside_both_baselines_and_the_best_is_told():
-    basis = {"psnr_head": 26.123, "baseline_nearest_psnr_head": 19.8, "baseline_mean_psnr_head": 18.7, "stlpips_head": 0.3}
-    mlp = {"psnr_head": 27.0, "stlpips_head": 0.2, "psnr_mouth": None}
-    table = score_table({"basis": basis, "mlp": mlp})
-    assert table.columns == ("score", "basis", "mlp", "nearest frame", "mean frame")
-    assert table.rows == (
-        ("PSNR, head / dB", "26.12", "27.00", "19.80", "18.70"),
-        ("ST-LPIPS, head", "0.3000", "0.2000", "", ""),
-    )
-    assert table.best == {(0, 2), (1, 2)}
-    assert score_table({}) is None
 
 
 def test_what_was_left_out_is_grouped_by_stage_and_reason():

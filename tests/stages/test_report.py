@@ -45,6 +45,7 @@ class Reader(HTMLParser):
 def inputs(tmp_path):
     folder = tmp_path / "results"
     score = {"psnr_head": 26.5, "baseline_nearest_psnr_head": 19.8, "baseline_mean_psnr_head": 18.7, "frames_without_mouth": 2}
+    score["protocol"] = {"held_out_frames": 2, "regions": {"eyes": f"no score: {HOSTILE}"}}
     contents = {
         "frames.json": {"count": 9, "size": [64, 64], "dropped": [{"id": 3, "reason": HOSTILE}], "details": {"fps": 24.0}},
         "landmarks.json": {"not_ok": [{"id": 7, "reason": "two_faces"}]},
@@ -118,6 +119,7 @@ def test_video_scores_reasons_timings_licences_and_settings_are_there(inputs, tm
     video = next(attributes for tag, attributes in page.tags if tag == "video")
     assert {"controls", "loop", "muted"} <= set(video) and video["src"] == "media/basis.mp4"
     words = " ".join(page.texts)
+    assert "held out frames" in words and "regions, eyes" in words and "no score: " in words
     for part in ("26.50", "19.80", "18.70", "1.04 %", "two faces", "not tracked", "frames without mouth", "2.5", "Apache-2.0"):
         assert part in words
     for part in ("stlpips_alex.pth", "agreed to it", "held_out: 100", "python", "9 frames of 64x64 pixels"):

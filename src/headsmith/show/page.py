@@ -64,6 +64,7 @@ class Page:
     tracking: Table | None = None
     scores: Table | None = None
     score_notes: tuple[tuple[str, str], ...] = ()
+    protocol: Table | None = None
     charts: tuple[Chart, ...] = ()
     pictures: tuple[Media, ...] = ()
     shown: tuple[Media, ...] = ()
@@ -128,7 +129,8 @@ Right: their difference. Shoulders and clothes are not part of the avatar, so th
 <figcaption>{{ page.tracked.note }}</figcaption></figure>
 {% endif %}{% if page.tracking %}{{ show_table(page.tracking) }}{% endif %}
 <h2 id="scores">Scores</h2>
-{% if page.scores %}{{ show_table(page.scores) }}
+{% if page.scores %}<div class="beside">{{ show_table(page.scores) }}
+{% if page.protocol %}{{ show_table(page.protocol) }}{% endif %}</div>
 <p class="faint">The best of each row is set in bold. The baselines need no avatar: one
 that does not beat them has learnt nothing.</p>
 <details><summary>What each score means</summary>

@@ -1,4 +1,4 @@
-"""The report's tables: scores beside the baselines, what was left out, timings, versions."""
+"""The report's tables: tracking, what was left out, timings, versions; those of the scores are ``page_scores``."""
 
 import csv
 import json
@@ -12,20 +12,6 @@ from headsmith.contract.errors import UserError
 from headsmith.show.page import Table
 
 Scores = dict[str, dict[str, Any]]
-
-SCORE_ROWS: tuple[tuple[str, str, int, bool], ...] = (
-    ("psnr_head", "PSNR, head / dB", 2, True),
-    ("psnr_mouth", "PSNR, mouth / dB", 2, True),
-    ("psnr_image", "PSNR, image / dB", 2, True),
-    ("ssim_head", "SSIM, head", 4, True),
-    ("ssim_mouth", "SSIM, mouth", 4, True),
-    ("ssim_image", "SSIM, image", 4, True),
-    ("stlpips_head", "ST-LPIPS, head", 4, False),
-    ("landmark_error_percent_iod", "Landmark error / % of eye distance", 2, False),
-)
-"""Key, what it is called, decimals, whether more is better."""
-
-BASELINES = {"baseline_nearest_": "nearest frame", "baseline_mean_": "mean frame"}
 
 PACKAGES = (
     *("headsmith", "anny", "av", "jinja2", "jaxtyping", "matplotlib", "mediapipe", "numba", "numpy", "onnxruntime"),
@@ -61,24 +47,6 @@ def read_json(path: Path, clip: str) -> dict[str, Any]:
         remedy = "delete it and run snakemake again: it is made anew"
         raise UserError(f"cannot be read: {error}", clip=clip, file=path, remedy=remedy) from error
     return content
-
-
-def score_table(scores: Scores) -> Table | None:
-    """Return scores by row, a column for each variant and then the two baselines; the best of each row is told."""
-    if not scores:
-        return None
-    some = next(iter(scores.values()))
-    rows, best = [], set()
-    for key, name, decimals, more_is_better in SCORE_ROWS:
-        values = [content.get(key) for content in scores.values()] + [some.get(prefix + key) for prefix in BASELINES]
-        known = [value for value in values if value is not None]
-        if not known:
-            continue
-        winner = max(known) if more_is_better else min(known)
-        if len(known) > 1:
-            best |= {(len(rows), column + 1) for column, value in enumerate(values) if value == winner}
-        rows.append((name, *("" if value is None else f"{value:.{decimals}f}" for value in values)))
-    return Table(("score", *scores, *BASELINES.values()), tuple(rows), frozenset(best))
 
 
 def tracking_table(summary: dict[str, Any]) -> Table | None:

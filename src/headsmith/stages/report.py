@@ -17,7 +17,8 @@ from headsmith.media.images import read_image
 from headsmith.media.listing import read_listing
 from headsmith.show.page import Chart, Media, Page, Table, print_page
 from headsmith.show.page_lines import make_charts
-from headsmith.show.page_tables import left_out_table, read_json, score_table, timings_table, tracking_table, versions_table
+from headsmith.show.page_scores import SCORE_NOTES, protocol_table, score_table
+from headsmith.show.page_tables import left_out_table, read_json, timings_table, tracking_table, versions_table
 
 Inputs = dict[str, Path | list[Path]]
 
@@ -44,20 +45,6 @@ SHOWN_NOTES = {
     "expressions": "each expression by itself, from its lowest to its highest value; orange: further than the clip went.",
 }
 """What to look for in the novel views; anything else is a reenactment."""
-
-SCORE_NOTES = (
-    ("PSNR", "peak signal-to-noise ratio in dB: minus ten times the logarithm of the mean squared error, values in 0..1. "
-     "Six dB more halve the error. Computed per frame over the pixels of the region, then averaged over the frames."),
-    ("SSIM", "structural similarity (Wang et al. 2004), 1 for equal pictures; its map is averaged over the region."),
-    ("ST-LPIPS", "a learned perceptual distance that forgives small shifts (Ghildyal and Liu 2022), of the head cut out by its "
-     "mask; 0 for equal pictures. It is not LPIPS, and does not compare with published LPIPS values."),
-    ("Landmark error", "distance between landmarks found in render and truth, in percent of the distance between the outer eye "
-     "corners; it tells whether expression and pose are right, whatever the colours."),
-    ("head, mouth, image", "the pixels of the true frame's head mask, of its mouth mask, and all pixels (shoulders included, "
-     "which the avatar does not have)."),
-    ("mean frame, nearest frame", "baselines: the mean of all training frames, and the training frame whose landmarks are "
-     "nearest to those of the frame in question."),
-)  # fmt: skip
 
 USES = (
     "An avatar is a person's likeness. Make and show one only of people who agreed to it, and say that it is synthetic.",
@@ -103,6 +90,7 @@ def write_report(*, clip: str, inputs: Inputs, config: dict[str, Any], output: P
         tracking=tracking_table(tracking),
         scores=score_table(scores),
         score_notes=SCORE_NOTES,
+        protocol=protocol_table(scores),
         charts=tuple(draw_charts(inputs, tracking)),
         pictures=tuple(pictures),
         shown=tuple(shown),
