@@ -77,7 +77,7 @@ def reenact_avatar(
     frames = iterate_frames(driver_frames, driver, ids=driving)
 
     @torch.no_grad()
-    def draw(item: tuple[tuple[int, Picture], View]) -> Picture:
+    def draw(item: tuple[tuple[int, UInt8[np.ndarray, "h w 3"]], View]) -> UInt8[np.ndarray, "H both 3"]:
         (_, frame), view = item
         image, _ = trained.avatar(view, trained.plate)
         return beside(frame, (image.clamp(0, 1) * 255).round().byte().numpy())
@@ -96,7 +96,7 @@ def reenact_avatar(
         write_image(partial, contact_sheet(panels, columns=COLUMNS, title=f"{clip}, moved by {driver}", note=NOTE))
 
 
-def beside(frame: Picture, render: Picture) -> Picture:
+def beside(frame: UInt8[np.ndarray, "h w 3"], render: Picture) -> UInt8[np.ndarray, "H both 3"]:
     """Return a driver's frame, brought to a render's height, beside the render."""
     height = render.shape[0]
     width = round(frame.shape[1] * height / frame.shape[0])
