@@ -1,6 +1,7 @@
 """A headless Chromium that tests drive: DevTools messages over a pipe, no server and no network."""
 
 import base64
+import fcntl
 import json
 import os
 import shutil
@@ -31,10 +32,10 @@ class Chromium:
 
     def __init__(self, program, folder, size=(1100, 760)):
         (theirs_in, self.into), (self.out, theirs_out) = os.pipe(), os.pipe()
-        theirs = [os.dup(fd) if fd in (3, 4) else fd for fd in (theirs_in, theirs_out)]
+        theirs = (theirs_in, theirs_out)
 
         def place():
-            kept = [os.dup(fd) for fd in theirs]
+            kept = [fcntl.fcntl(fd, fcntl.F_DUPFD, 10) for fd in theirs]
             for fd, wanted in zip(kept, (3, 4), strict=True):
                 os.dup2(fd, wanted)
 
@@ -83,6 +84,11 @@ class Chromium:
         while self.run("document.readyState") != "complete":
             assert time.monotonic() < until
             time.sleep(0.05)
+
+    def beforehand(self, code):
+        """Run code in each page from now on before its own; returns what takes that back."""
+        number = self.ask("Page.addScriptToEvaluateOnNewDocument", source=code)["identifier"]
+        return lambda: self.ask("Page.removeScriptToEvaluateOnNewDocument", identifier=number)
 
     def run(self, expression):
         """The value of an expression in the page; promises are waited for."""

@@ -20,8 +20,8 @@ from headsmith.stages.viewer import write_viewer
 from tests.chromium import chromium  # noqa: F401 (a fixture)
 from tests.stages.movable_avatar import COUNT, SIDE, write_movable
 
-NEAR_ENOUGH = 45.0
-"""dB; the issue asks for 30. What is left is 16-bit floats and the rounding of both sides to 8 bits."""
+NEAR_ENOUGH = 57.0
+"""dB; the issue asks for 30. Left are 16-bit floats and the rounding of both sides to 8 bits; 0.05 px more blur gives 53."""
 
 
 def write(avatar, output, **settings):
@@ -103,6 +103,30 @@ def test_the_browser_draws_any_pose_from_any_side(chromium, avatar, page, wild):
     wish = json.dumps({"pose": pose, "camera": camera, "background": [1, 0.5, 0]})
     seen = chromium.picture(100, 80, f"headsmith.render({wish})")
     assert decibels(seen, draw(avatar, pose, camera, [1.0, 0.5, 0.0])) > NEAR_ENOUGH
+
+
+@pytest.fixture
+def coarse(chromium):  # noqa: F811
+    """A browser that cannot draw into floats."""
+    take_back = chromium.beforehand("WebGL2RenderingContext.prototype.getExtension = () => null")
+    yield chromium
+    take_back()
+
+
+def test_a_browser_that_blends_in_8_bits_comes_near_enough(coarse, avatar, page):
+    coarse.open(page)
+    assert not coarse.run("headsmith.fine")
+    seen = coarse.picture(SIDE, SIDE, "headsmith.render({...headsmith.frame(2), background: 'plate'})")
+    frame = coarse.run("headsmith.frame(2)")
+    assert decibels(seen, draw(avatar, frame["pose"], frame["camera"])) > 35
+
+
+def test_a_browser_without_webgl2_says_so(chromium, page):  # noqa: F811
+    take_back = chromium.beforehand("HTMLCanvasElement.prototype.getContext = () => null")
+    chromium.open(page)
+    take_back()
+    assert "WebGL2" in chromium.run("message.textContent") and not chromium.run("message.hidden")
+    chromium.events.clear()
 
 
 def place_of(browser, element):
