@@ -129,10 +129,10 @@ Right: their difference. Shoulders and clothes are not part of the avatar, so th
 <figcaption>{{ page.tracked.note }}</figcaption></figure>
 {% endif %}{% if page.tracking %}{{ show_table(page.tracking) }}{% endif %}
 <h2 id="scores">Scores</h2>
-{% if page.scores %}<div class="beside">{{ show_table(page.scores) }}
-{% if page.protocol %}{{ show_table(page.protocol) }}{% endif %}</div>
+{% if page.scores %}<div class="beside"><div>{{ show_table(page.scores) }}
 <p class="faint">The best of each row is set in bold. The baselines need no avatar: one
-that does not beat them has learnt nothing.</p>
+that does not beat them has learnt nothing.</p></div>
+{% if page.protocol %}<div>{{ show_table(page.protocol) }}</div>{% endif %}</div>
 <details><summary>What each score means</summary>
 {% for name, note in page.score_notes %}<p><b>{{ name }}</b>: {{ note }}</p>{% endfor %}</details>{% endif %}
 <h2 id="curves">Curves</h2>

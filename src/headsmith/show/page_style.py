@@ -25,8 +25,8 @@ video, figure img { display: block; width: 100%; height: auto; border-radius: 6p
 video { background: #000; }
 .wide { overflow-x: auto; }
 .beside { display: flex; flex-wrap: wrap; gap: .75rem; align-items: flex-start; }
-.beside .wide { flex: 1 1 24rem; }
-.beside .wide + .wide td { font-size: .85rem; }
+.beside > div { flex: 1 1 24rem; min-width: 0; }
+.beside > div + div td { font-size: .85rem; }
 table { border-collapse: collapse; font-size: .95rem; font-variant-numeric: tabular-nums; background: var(--card); }
 th, td { padding: .35rem .75rem; border: 1px solid var(--line); text-align: left; vertical-align: top;
   overflow-wrap: anywhere; min-width: 5.5rem; }
