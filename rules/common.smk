@@ -59,6 +59,8 @@ MATTE_NETWORK = SELFIE if SETTINGS.matte.network == SELFIE else matting_network(
 MATTE_FILE = SETTINGS.matte.weights or paths.NETWORK.format(network=MATTE_NETWORK)
 PARSING_NETWORK = parsing_network(SETTINGS.parsing.network, SETTINGS.parsing.precision)
 NETWORKS = [PARSING_NETWORK, MATTE_NETWORK]
+CUTS_OUT = SETTINGS.renders.background != "plate" or SETTINGS.renders.scale != 1
+CUTOUTS = {"cutouts": paths.CUTOUTS_MANIFEST, "cutouts_folder": directory(paths.CUTOUTS)} if CUTS_OUT else {}
 STAGE_PICTURES = ["frames", "landmarks", "matte", "parsing", "masks", "tracking"]
 PICTURES = STAGE_PICTURES + [f"renders-{variant}" for variant in VARIANTS]
 HEAD_DETECTORS = list(head_detectors(SETTINGS.landmarks.detector, SETTINGS.landmarks.faces))

@@ -10,6 +10,7 @@ rule render_avatar:
         frames=paths.FRAMES_MANIFEST,
         frames_folder=ancient(paths.FRAMES),
     output:
+        **CUTOUTS,
         manifest=paths.RENDERS_MANIFEST,
         folder=directory(paths.RENDERS),
         video=paths.RENDERS_VIDEO,

@@ -102,6 +102,7 @@ rule test_video:
 rule renders:
     input:
         expand([paths.RENDERS_MANIFEST, paths.RENDERS], clip=CLIPS, variant=VARIANTS),
+        expand(paths.CUTOUTS_MANIFEST if CUTS_OUT else [], clip=CLIPS, variant=VARIANTS),
     localrule: True
 
 

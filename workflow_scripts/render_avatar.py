@@ -13,6 +13,7 @@ with job(snakemake):
         **paths_by_word(snakemake.input),
         manifest=Path(snakemake.output.manifest),
         video=Path(snakemake.output.video),
+        cutouts=paths_by_word(snakemake.output).get("cutouts"),
         threads=snakemake.threads,
         settings=RendersSettings(**snakemake.params.settings),
     )

@@ -119,6 +119,13 @@ class RendersSettings:
     """Rendering the held-out frames."""
 
     fps: float = setting(0.0, "frames per second of the video; 0: as the clip", minimum=0)
+    background: str = setting(
+        "plate",
+        "behind the avatar in `cutouts/`, which are made where this or `scale` is another: the clip's own background, a plain "
+        "colour, or nothing (RGBA); renders for the scores always have the plate",
+        choices=("plate", "green", "white", "transparent"),
+    )
+    scale: float = setting(1.0, "size of the cutouts, as a multiple of the frames'", minimum=0.1, maximum=16)
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,7 @@ def claimed_size(content: bytes) -> tuple[int, int] | None:
 
 
 def encode_png(image: UInt8[np.ndarray, "H W *C"], *, flat: bool = False) -> bytes:
-    """Return the PNG file of an RGB ``(H, W, 3)`` or grey ``(H, W)`` image; the same pixels give the same bytes.
+    """Return the PNG file of an RGB ``(H, W, 3)``, RGBA or grey ``(H, W)`` image; the same pixels give the same bytes.
 
     Args:
         image: 0..255.
@@ -86,9 +86,10 @@ def encode_png(image: UInt8[np.ndarray, "H W *C"], *, flat: bool = False) -> byt
     Raises:
         ValueError: The array is of another shape.
     """
-    if image.ndim not in (2, 3) or image.shape[2:] not in ((), (3,)):
-        raise ValueError(f"an image is (H, W, 3) or (H, W), not {image.shape}")
-    pixels = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+    if image.ndim not in (2, 3) or image.shape[2:] not in ((), (3,), (4,)):
+        raise ValueError(f"an image is (H, W, 3), (H, W, 4) or (H, W), not {image.shape}")
+    orders = {3: cv2.COLOR_RGB2BGR, 4: cv2.COLOR_RGBA2BGRA}
+    pixels = image if image.ndim == 2 else cv2.cvtColor(image, orders[image.shape[2]])
     _, content = cv2.imencode(".png", pixels, FLAT_PNG if flat else PNG)
     return content.tobytes()
 

@@ -10,13 +10,17 @@ from jaxtyping import UInt8
 from headsmith.contract.manifest import read_manifest
 from headsmith.contract.settings import RendersSettings
 from headsmith.media.frames import FrameFolderWriter, iterate_frames
-from headsmith.media.progress import progress
+from headsmith.media.progress import note, progress
 from headsmith.media.video_writer import VideoWriter
 from headsmith.splat.avatar import View
 from headsmith.stages.avatar_file import TrainedAvatar, read_avatar
-from headsmith.stages.avatar_views import load_views
+from headsmith.stages.avatar_views import ClipViews, load_views
+from headsmith.stages.renders_cutouts import cut_out, frames_per_second
 
 Picture = UInt8[np.ndarray, "H W 3"]
+
+SPEED_SIDES = (256, 512)
+"""Widths at which the speed is told, pixels."""
 
 DIFFERENCE_GAIN = 4
 """How much the video's third panel strengthens the difference; middle grey is none."""
@@ -32,6 +36,7 @@ def render_avatar(
     frames: Path,
     manifest: Path,
     video: Path,
+    cutouts: Path | None = None,
     settings: RendersSettings,
     threads: int,
 ) -> None:
@@ -46,6 +51,7 @@ def render_avatar(
         frames: Manifest of the frames.
         manifest: Manifest to write; the renders go into its folder.
         video: Video to write, MP4.
+        cutouts: Manifest to write of the same frames over another background, or at another size; None: none.
         settings: The stage's settings.
         threads: Threads that share a picture.
 
@@ -63,6 +69,26 @@ def render_avatar(
             render = draw(trained, view, threads)
             folder.add(frame_id, render)
             film.add(np.concatenate([truth, render, difference(truth, render)], 1))
+    if cutouts is not None:
+        write_cutouts(clip, cutouts, ids, views, trained, settings, threads)
+    tell_speed(clip, trained, next(views.views(ids, trained.binding)), threads)
+
+
+def write_cutouts(
+    clip: str, manifest: Path, ids: list[int], views: ClipViews, trained: TrainedAvatar, settings: RendersSettings, threads: int
+) -> None:
+    """Write the same frames over the background of the settings, at their size; their manifest says both."""
+    details = {"background": settings.background, "scale": settings.scale}
+    with FrameFolderWriter(manifest, clip, details=details, threads=threads) as folder:
+        seen = zip(ids, views.views(ids, trained.binding), strict=True)
+        for frame_id, view in progress(seen, len(ids), f"{clip}: cutouts"):
+            folder.add(frame_id, cut_out(trained, view, settings.background, settings.scale, threads))
+
+
+def tell_speed(clip: str, trained: TrainedAvatar, view: View, threads: int) -> None:
+    """Say in the log how fast pictures are drawn: a manifest holds no times."""
+    told = [f"{frames_per_second(trained, view, side, threads):.1f} at {side} pixels' width" for side in SPEED_SIDES]
+    note(f"{clip}: pictures a second on {threads} threads: {', '.join(told)}")
 
 
 @torch.no_grad()
