@@ -1,10 +1,15 @@
 """Settings of FlashAvatar's own deformation: what does not fit is told before anything runs."""
 
+from pathlib import Path
+
 import pytest
 
+from headsmith.contract.config import load_settings, read_yaml
 from headsmith.contract.errors import UserError
 from headsmith.contract.flashavatar import check_flashavatar, training_files
 from headsmith.contract.settings import AvatarSettings
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize(
@@ -34,3 +39,14 @@ def test_training_needs_what_the_settings_name(tmp_path):
     assert training_files(settings) == ("lpips/vgg.pth", {"backbone": str(weights), "start_checkpoint": str(weights)})
     assert training_files(AvatarSettings(deformation="mlp", perceptual="stlpips")) == ("stlpips_alex.pth", {})
     assert training_files(AvatarSettings()) == (None, {})
+
+
+def test_the_configuration_as_published_is_that_of_the_source():
+    read = read_yaml(ROOT / "config/flashavatar.yaml")
+    settings = load_settings(ROOT / "config/default.yaml", ROOT / "none.yaml", read)
+    (variant,) = settings.avatar.values()
+    assert (variant.deformation, variant.texels, variant.iterations, variant.batch) == ("mlp", 128, 150_000, 1)
+    assert (variant.mouth_weight, variant.background, variant.perceptual, variant.device) == (40.0, "green", "lpips", "cuda")
+    assert (settings.frames.size, settings.dataset.held_out, settings.heads.model) == (512, 500, "flame2020")
+    with pytest.raises(UserError, match=r"vgg16-397923af\.pth"):
+        check_flashavatar(settings.avatar)
