@@ -38,19 +38,19 @@ def render(clip, folder, **settings):
 
 def test_a_transparent_picture_laid_over_the_plate_is_the_render(avatar):
     trained, view = avatar
-    whole = cut_out(trained, view, "plate", 1.0, 1).astype(float)
-    clear = cut_out(trained, view, "transparent", 1.0, 1)
+    whole = cut_out(trained, view, "plate", 1.0).astype(float)
+    clear = cut_out(trained, view, "transparent", 1.0)
     assert clear.shape == (SIDE, SIDE, 4) and 0 in clear[..., 3] and clear[..., 3].max() > 200
     alpha = clear[..., 3:] / 255.0
     assert np.abs(clear[..., :3] * alpha + trained.plate.numpy() * 255 * (1 - alpha) - whole).max() < 2.5
-    green, white = (cut_out(trained, view, name, 1.0, 1) for name in ("green", "white"))
+    green, white = (cut_out(trained, view, name, 1.0) for name in ("green", "white"))
     free = clear[..., 3] == 0
     assert (green[free] == (0, 255, 0)).all() and (white[free] == 255).all()
 
 
 def test_a_larger_picture_shows_the_same_from_the_same_place(avatar):
     trained, view = avatar
-    small, large = (cut_out(trained, view, "plate", scale, 1) for scale in (1.0, 3.0))
+    small, large = (cut_out(trained, view, "plate", scale) for scale in (1.0, 3.0))
     assert large.shape == (3 * SIDE, 3 * SIDE, 3)
     shrunk = cv2.resize(large, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(float)
     assert np.abs(shrunk - small).mean() < 4

@@ -10,6 +10,7 @@ from jaxtyping import UInt8
 from headsmith.contract.manifest import read_manifest
 from headsmith.contract.settings import RendersSettings
 from headsmith.media.frames import FrameFolderWriter, iterate_frames
+from headsmith.media.parallel import map_in_order
 from headsmith.media.progress import note, progress
 from headsmith.media.video_writer import VideoWriter
 from headsmith.splat.avatar import View
@@ -53,20 +54,20 @@ def render_avatar(
         video: Video to write, MP4.
         cutouts: Manifest to write of the same frames over another background, or at another size; None: none.
         settings: The stage's settings.
-        threads: Threads that share a picture.
+        threads: Pictures in work at once; a picture is never shared, which a busy machine would not bear.
 
     Raises:
         UserError: An input is broken, or avatar and tracking belong to different heads.
     """
-    torch.set_num_threads(threads)
+    torch.set_num_threads(1)
     ids = json.loads(Path(dataset).read_text())["held_out"]
     views = load_views(clip=clip, tracking=tracking, head=head)
     trained = read_avatar(avatar, views, clip)
     rate = settings.fps or read_manifest(frames, clip=clip, verify=False).details["fps"]
     pairs = zip(iterate_frames(frames, clip, ids=ids), views.views(ids, trained.binding), strict=True)
     with FrameFolderWriter(manifest, clip, threads=threads) as folder, VideoWriter(video, rate) as film:
-        for (frame_id, truth), view in progress(pairs, len(ids), f"{clip}: renders"):
-            render = draw(trained, view, threads)
+        drawn = map_in_order(lambda pair: draw(trained, pair[1]), pairs, threads)
+        for ((frame_id, truth), _), render in progress(drawn, len(ids), f"{clip}: renders"):
             folder.add(frame_id, render)
             film.add(np.concatenate([truth, render, difference(truth, render)], 1))
     if cutouts is not None:
@@ -81,8 +82,9 @@ def write_cutouts(
     details = {"background": settings.background, "scale": settings.scale}
     with FrameFolderWriter(manifest, clip, details=details, threads=threads) as folder:
         seen = zip(ids, views.views(ids, trained.binding), strict=True)
-        for frame_id, view in progress(seen, len(ids), f"{clip}: cutouts"):
-            folder.add(frame_id, cut_out(trained, view, settings.background, settings.scale, threads))
+        drawn = map_in_order(lambda pair: cut_out(trained, pair[1], settings.background, settings.scale), seen, threads)
+        for (frame_id, _), picture in progress(drawn, len(ids), f"{clip}: cutouts"):
+            folder.add(frame_id, picture)
 
 
 def tell_speed(clip: str, trained: TrainedAvatar, view: View, threads: int) -> None:
@@ -92,9 +94,9 @@ def tell_speed(clip: str, trained: TrainedAvatar, view: View, threads: int) -> N
 
 
 @torch.no_grad()
-def draw(trained: TrainedAvatar, view: View, threads: int) -> Picture:
+def draw(trained: TrainedAvatar, view: View) -> Picture:
     """Return the avatar's picture of a frame."""
-    image, _ = trained.avatar(view, trained.plate, threads)
+    image, _ = trained.avatar(view, trained.plate)
     return (image.clamp(0, 1) * 255).round().byte().numpy()
 
 
