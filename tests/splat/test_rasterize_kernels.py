@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from numba import njit
 
-from headsmith.splat.kernels_blend import power
 from headsmith.splat.kernels_order import deal_to_tiles, sort_by_depth
 from headsmith.splat.kernels_project import octaves
-from headsmith.splat.lanes import gather, lanes_of, load, load_thirds, scatter, select, store, store_thirds, total, totals
+from headsmith.splat.lanes import lanes_of, select, total
+from headsmith.splat.lanes_memory import gather, load, load_thirds, scatter, store, store_thirds, totals
+from headsmith.splat.lanes_power import power
 
 
 @njit
@@ -36,8 +37,8 @@ def move(values, results, whole):
     store_thirds(results, 1, (first, second, third))
     scatter(results, 40, 2, gather(values, 3, 2))
     scatter(whole, 0, 1, load(values, 2))
-    store(results, 30, select(first < second, third, lanes_of(np.float32(-1))))
-    eight = first, second, third, first * second, second - third, first + third, third * np.float32(2), np.float32(1) / first
+    store(results, 30, select(first < second, third, lanes_of(values.dtype.type(-1))))
+    eight = first, second, third, first * second, second - third, first + third, third * 2.0, 1.0 / first
     store(results, 60, totals(eight))
     results[68] = total(second)
     return total(eight[7])
@@ -49,48 +50,52 @@ def applied(function, values):
     return results.astype(np.float64)
 
 
-def test_powers_of_two_are_good_to_float32():
-    values = -np.geomspace(1e-6, 125, 8000).astype(np.float32)
-    expected = np.exp2(values.astype(np.float64))
-    assert np.abs(applied(of_power, values) / expected - 1).max() < 2.5e-7
-    assert applied(of_power, -np.arange(8, dtype=np.float32)).tolist() == [0.5**whole for whole in range(8)]
-    assert (applied(of_power, np.full(8, -1e30, np.float32)) < 1e-37).all()
+@pytest.mark.parametrize(("dtype", "near"), [(np.float32, 2.5e-7), (np.float64, 5e-16)])
+def test_powers_of_two_are_good_to_their_kind(dtype, near):
+    values = -np.geomspace(1e-6, 125, 8000).astype(dtype)
+    expected = np.exp2(values.astype(np.longdouble))
+    assert np.abs(applied(of_power, values) / expected - 1).max() < near
+    assert applied(of_power, -np.arange(8).astype(dtype)).tolist() == [0.5**whole for whole in range(8)]
+    assert (applied(of_power, np.full(8, -1e30, dtype)) < 1.2e-38).all()
 
 
-def test_logarithms_are_never_too_small():
-    values = np.geomspace(1, 256, 8000).astype(np.float32)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_logarithms_are_never_too_small(dtype):
+    values = np.geomspace(1, 256, 8000).astype(dtype)
     excess = applied(of_octaves, values) - np.log2(values.astype(np.float64))
     assert excess.min() >= 0 and excess.max() < 5e-4
 
 
-def test_lanes_move_and_add_up_as_numpy_does():
-    values = np.random.default_rng(0).uniform(0.5, 3, 80).astype(np.float32)
-    results, whole = np.zeros(80, np.float32), np.zeros(8, np.int32)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_lanes_move_and_add_up_as_numpy_does(dtype):
+    values = np.random.default_rng(0).uniform(0.5, 3, 80).astype(dtype)
+    results, whole = np.zeros(80, dtype), np.zeros(8, np.int32)
     last = move(values, results, whole)
     first, second, third = values[1:25].reshape(8, 3).T.astype(np.float64)
     np.testing.assert_array_equal(results[1:25], values[1:25])
     np.testing.assert_array_equal(results[40:55:2], values[3:18:2])
     np.testing.assert_array_equal(whole, values[2:10].astype(np.int32))
-    np.testing.assert_array_equal(results[30:38], np.where(first < second, third, -1).astype(np.float32))
+    np.testing.assert_array_equal(results[30:38], np.where(first < second, third, -1).astype(dtype))
     sums = [part.sum() for part in (first, second, third, first * second, second - third, first + third, 2 * third, 1 / first)]
     np.testing.assert_allclose(results[60:68], sums, rtol=1e-5, atol=1e-5)
     assert results[68] == pytest.approx(second.sum(), rel=1e-6)
     assert last == pytest.approx(sums[-1], rel=1e-6)
 
 
+@pytest.mark.parametrize(("dtype", "bits"), [(np.float32, np.int32), (np.float64, np.int64)])
 @pytest.mark.parametrize("spread", [1e-3, 0.3, 1e6])
-def test_depths_sort_as_numpy_sorts_them(spread):
+def test_depths_sort_as_numpy_sorts_them(spread, dtype, bits):
     random = np.random.default_rng(1)
-    depths = (0.9 + spread * random.random(3000)).astype(np.float32)
+    depths = (0.9 + spread * random.random(3000)).astype(dtype)
     depths[random.integers(0, 3000, 500)] = 0
-    depths[random.integers(0, 3000, 500)] = depths[0] + np.float32(spread / 2)  # equals keep their own order
+    depths[random.integers(0, 3000, 500)] = depths[0] + dtype(spread / 2)  # equals keep their own order
     order = np.argsort(depths, kind="stable")
-    np.testing.assert_array_equal(sort_by_depth(depths), order[depths[order] > 0])
+    np.testing.assert_array_equal(sort_by_depth(depths.view(bits)), order[depths[order] > 0])
 
 
 def test_one_depth_and_no_depth_sort():
-    np.testing.assert_array_equal(sort_by_depth(np.full(9, 2, np.float32)), np.arange(9))
-    assert sort_by_depth(np.zeros(9, np.float32)).size == 0
+    np.testing.assert_array_equal(sort_by_depth(np.full(9, 2, np.float32).view(np.int32)), np.arange(9))
+    assert sort_by_depth(np.zeros(9, np.int64)).size == 0
 
 
 def test_tiles_list_their_gaussians_near_to_far():
@@ -110,8 +115,10 @@ def test_tiles_list_their_gaussians_near_to_far():
 
 def test_importing_compiles_nothing_and_loads_no_thread_pool():
     program = (
-        "import headsmith.splat.rasterize as r, numba\n"
-        "assert not any(k.signatures for k in (r.project, r.blend, r.blend_backward, r.sort_by_depth, r.project_backward))\n"
+        "import headsmith.splat.rasterize, headsmith.splat.compiled_frame as c, numba, sys\n"
+        "kernels = c.project, c.blend, c.blend_backward, c.sort_by_depth, c.project_backward, c.collect, c.deal_to_tiles\n"
+        "assert not any(kernel.signatures for kernel in kernels)\n"
+        "assert 'gsplat' not in sys.modules\n"
         "assert numba.np.ufunc.parallel._is_initialized is False"
     )
     sources = Path(__file__).resolve().parents[2] / "src"

@@ -3,7 +3,7 @@
 from typing import no_type_check
 
 import numpy as np
-from jaxtyping import Float32, Int32
+from jaxtyping import Int, Int32
 from numba import njit
 
 from headsmith.splat.kernels_tile import EDGE, EDGE_BITS
@@ -14,20 +14,22 @@ BUCKETS = 1 << DIGIT
 
 @njit(cache=True, nogil=True, error_model="numpy")
 @no_type_check
-def sort_by_depth(depths: Float32[np.ndarray, " N"]) -> Int32[np.ndarray, " n"]:
+def sort_by_depth(bits: Int[np.ndarray, " N"]) -> Int32[np.ndarray, " n"]:
     """The Gaussians with a depth above 0, near to far, equals in their own order.
 
-    A radix sort of the bits, which order positive IEEE 754 numbers as their values do, less the smallest: a head at arm's
-    length then takes two rounds of 11 bits, and a scene of any depth three.
+    A radix sort of the bits, which order positive IEEE 754 numbers as their values do, less the smallest: in float32 a head at
+    arm's length then takes two rounds of 11 bits, and a scene of any depth three.
+
+    Args:
+        bits: Depths, their bits read as integers of the same length.
     """
-    bits = depths.view(np.int32)
-    order, ahead = np.empty(depths.size, np.int32), np.empty(depths.size, np.int32)
-    count, least, most = 0, np.int32(0x7FFFFFFF), np.int32(0)
-    for i in range(depths.size):
+    order, ahead = np.empty(bits.size, np.int32), np.empty(bits.size, np.int32)
+    count, least, most = 0, bits.dtype.type(0), bits.dtype.type(0)
+    for i in range(bits.size):
         if bits[i] > 0:
+            least, most = bits[i] if count == 0 else min(least, bits[i]), max(most, bits[i])
             order[count] = i
             count += 1
-            least, most = min(least, bits[i]), max(most, bits[i])
     shift = 0
     heads = np.empty(BUCKETS, np.int32)
     while count and (most - least) >> shift:

@@ -9,74 +9,23 @@ tan(half the field of view) beyond the image's edge, and Gaussians nearer than 0
 from typing import no_type_check
 
 import numpy as np
-from jaxtyping import Float32, Int32
+from jaxtyping import Float, Int32
 from numba import njit
 
 from headsmith.splat.kernels_blend import RECORD
-from headsmith.splat.lanes import (
-    LanesType,
-    any_lane,
-    ceiling,
-    exponent,
-    floor,
-    gather,
-    larger,
-    magnitude,
-    mantissa,
-    root,
-    scatter,
-    select,
-    smaller,
-)
+from headsmith.splat.kernels_geometry import crossed, see, slopes, turn
+from headsmith.splat.kernels_harmonics import MOST, put_harmonics, shades, towards
+from headsmith.splat.lanes import LanesType, any_lane, ceiling, floor, larger, magnitude, root, select, smaller
+from headsmith.splat.lanes_memory import gather, scatter
+from headsmith.splat.lanes_power import exponent, mantissa
 
-NEAR, BLUR, MARGIN = np.float32(0.01), np.float32(0.3), np.float32(0.3)
-HALF, ONE, TWO, ZERO = np.float32(0.5), np.float32(1), np.float32(2), np.float32(0)
-LARGEST = np.float32(3.4e38)
-VIEW = 20  # numbers in a view: rotation (9), translation (3), focal (2), principal (2), least and most x/z, least and most y/z
-
-
-@njit(inline="always")
-@no_type_check
-def turn(w: LanesType, x: LanesType, y: LanesType, z: LanesType) -> tuple:
-    """The rotation matrix of a unit quaternion, row by row."""
-    return (
-        ONE - TWO * (y * y + z * z),
-        TWO * (x * y - w * z),
-        TWO * (x * z + w * y),
-        TWO * (x * y + w * z),
-        ONE - TWO * (x * x + z * z),
-        TWO * (y * z - w * x),
-        TWO * (x * z - w * y),
-        TWO * (y * z + w * x),
-        ONE - TWO * (x * x + y * y),
-    )
-
-
-@njit(inline="always")
-@no_type_check
-def see(view: Float32[np.ndarray, " 20"], x: LanesType, y: LanesType, z: LanesType) -> tuple:
-    """Points in the camera's axes."""
-    return (
-        view[0] * x + view[1] * y + view[2] * z + view[9],
-        view[3] * x + view[4] * y + view[5] * z + view[10],
-        view[6] * x + view[7] * y + view[8] * z + view[11],
-    )
-
-
-@njit(inline="always")
-@no_type_check
-def slopes(view: Float32[np.ndarray, " 20"], across: LanesType, down: LanesType, near: LanesType) -> tuple:
-    """J W, two rows of three, of points at (across, down) of z = 1, `near` being 1/z."""
-    right, low = near * view[12], near * view[13]
-    aside, below = right * across, low * down
-    return (
-        right * view[0] - aside * view[6],
-        right * view[1] - aside * view[7],
-        right * view[2] - aside * view[8],
-        low * view[3] - below * view[6],
-        low * view[4] - below * view[7],
-        low * view[5] - below * view[8],
-    )
+NEAR, BLUR = 0.01, 0.3
+HALF, ONE, ZERO = 0.5, 1.0, 0.0
+LARGEST = 3.4e38
+ROUNDING = 1e-3  # pixels that a box is wider than its contour
+VIEW = 32
+"""Numbers in a view: rotation W (9), translation (3), focal (2), principal (2), least and most x/z, least and most y/z, centre
+(3), cross products of W's second and third row, third and first, first and second (9)."""
 
 
 @njit(inline="always")
@@ -86,36 +35,42 @@ def octaves(value: LanesType) -> LanesType:
     fraction = mantissa(value)
     z = (fraction - ONE) / (fraction + ONE)
     square = z * z
-    series = z * (np.float32(2.8853901) + square * (np.float32(0.9617967) + square * np.float32(0.5770780)))
-    return exponent(value) + series + np.float32(3e-4)
+    series = z * (2.8853901 + square * (0.9617967 + square * 0.5770780))
+    return exponent(value) + series + 3e-4
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 @no_type_check
 def project(
-    means: Float32[np.ndarray, " 3N"],
-    scales: Float32[np.ndarray, " 3N"],
-    quats: Float32[np.ndarray, " 4N"],
-    opacities: Float32[np.ndarray, " N"],
-    colours: Float32[np.ndarray, " 3N"],
-    view: Float32[np.ndarray, " 20"],
+    means: Float[np.ndarray, " 3N"],
+    scales: Float[np.ndarray, " 3N"],
+    quats: Float[np.ndarray, " 4N"],
+    opacities: Float[np.ndarray, " N"],
+    colours: Float[np.ndarray, " C"],
+    bands: int,
+    view: Float[np.ndarray, " 32"],
     width: int,
     height: int,
-    records: Float32[np.ndarray, " R"],
+    first: int,
+    last: int,
+    records: Float[np.ndarray, " R"],
     boxes: Int32[np.ndarray, " B"],
-    depths: Float32[np.ndarray, " N"],
+    depths: Float[np.ndarray, " N"],
 ) -> bool:
-    """Projects all Gaussians; at least 8 of them.
+    """Projects Gaussians `first` to `last` (excluded) of at least 8, eight at a time: some of the next, or the last 8 anew.
 
     Args:
         means: Centres in the world, metres.
         scales: Standard deviations along the own axes, metres.
         quats: Rotations of the own axes, wxyz, of any length but 0.
         opacities: 0 to 1.
-        colours: Red, green, blue.
+        colours: Red, green, blue; or coefficients of harmonics, 3 of each.
+        bands: 0 for colours; else 1, 4, 9 or 16 harmonics.
         view: See `VIEW`.
         width: Pixels in a row.
         height: Rows.
+        first: First Gaussian.
+        last: One past the last Gaussian.
         records: Filled in, see `blend`.
         boxes: Filled in, see `blend`.
         depths: Filled in: distance along the viewing direction; 0 where a Gaussian shows nowhere.
@@ -124,18 +79,20 @@ def project(
         Whether all numbers are finite, no quaternion is 0 and no covariance overflows.
     """
     count = opacities.size
+    harmonics = np.empty(8 * MOST, records.dtype)
     sound = True
-    for start in range(0, count, 8):
+    for start in range(first, last, 8):
         i = min(start, count - 8)
         x, y, z = gather(means, 3 * i, 3), gather(means, 3 * i + 1, 3), gather(means, 3 * i + 2, 3)
         s0, s1, s2 = gather(scales, 3 * i, 3), gather(scales, 3 * i + 1, 3), gather(scales, 3 * i + 2, 3)
-        qw, qx, qy, qz = (
-            gather(quats, 4 * i, 4),
-            gather(quats, 4 * i + 1, 4),
-            gather(quats, 4 * i + 2, 4),
-            gather(quats, 4 * i + 3, 4),
-        )
-        red, green, blue = gather(colours, 3 * i, 3), gather(colours, 3 * i + 1, 3), gather(colours, 3 * i + 2, 3)
+        qw, qx = gather(quats, 4 * i, 4), gather(quats, 4 * i + 1, 4)
+        qy, qz = gather(quats, 4 * i + 2, 4), gather(quats, 4 * i + 3, 4)
+        if bands:
+            east, south, ahead, _ = towards(view, x, y, z)
+            put_harmonics(harmonics, bands, east, south, ahead)
+            red, green, blue = shades(colours, i, bands, harmonics, x)
+        else:
+            red, green, blue = gather(colours, 3 * i, 3), gather(colours, 3 * i + 1, 3), gather(colours, 3 * i + 2, 3)
         opacity = gather(opacities, i, 1)
         length = qw * qw + qx * qx + qy * qy + qz * qz
         everything = x + y + z + s0 + s1 + s2 + opacity + red + green + blue
@@ -157,17 +114,16 @@ def project(
             (k[3] * r[2] + k[4] * r[5] + k[5] * r[8]) * s2,
         )
         wide, high, mixed = p0 * p0 + p1 * p1 + p2 * p2, q0 * q0 + q1 * q1 + q2 * q2, p0 * q0 + p1 * q1 + p2 * q2
-        n0, n1, n2 = p1 * q2 - p2 * q1, p2 * q0 - p0 * q2, p0 * q1 - p1 * q0
+        n0, n1, n2 = crossed(view, across, down, near, r, s0, s1, s2)
         # Lagrange's identity: |p|^2 |q|^2 - (p.q)^2 = |p x q|^2, so the determinant loses no digits and is never below 0.09.
         area = n0 * n0 + n1 * n1 + n2 * n2 + BLUR * (wide + high) + BLUR * BLUR
         wide, high = wide + BLUR, high + BLUR
-        inverse = ONE / area
         column, row = view[12] * (cx * near) + view[14], view[13] * (cy * near) + view[15]
-        reach = np.float32(2 * np.log(2)) * octaves(opacity * np.float32(255))
-        side, rise = root(reach * wide) + np.float32(1e-3), root(reach * high) + np.float32(1e-3)
+        reach = (2 * np.log(2)) * octaves(opacity * 255.0)
+        side, rise = root(reach * wide) + ROUNDING, root(reach * high) + ROUNDING
         left, right = clamp(ceiling(column - side - HALF), width), clamp(floor(column + side + HALF), width)
         top, bottom = clamp(ceiling(row - rise - HALF), height), clamp(floor(row + rise + HALF), height)
-        in_front = (cz > NEAR) & (opacity * np.float32(255) >= ONE)
+        in_front = (cz > NEAR) & (opacity * 255.0 >= ONE)
         shown = in_front & (left < right) & (top < bottom)
         scatter(depths, i, 1, select(shown, cz, ZERO))
         scatter(boxes, 4 * i, 4, left)
@@ -176,10 +132,12 @@ def project(
         scatter(boxes, 4 * i + 3, 4, bottom)
         scatter(records, RECORD * i, RECORD, column)
         scatter(records, RECORD * i + 1, RECORD, row)
-        scatter(records, RECORD * i + 2, RECORD, high * inverse)
-        scatter(records, RECORD * i + 3, RECORD, ZERO - mixed * inverse)
-        scatter(records, RECORD * i + 4, RECORD, wide * inverse)
+        scatter(records, RECORD * i + 2, RECORD, high / area)
+        scatter(records, RECORD * i + 3, RECORD, (ZERO - mixed) / high)
+        scatter(records, RECORD * i + 4, RECORD, ONE / high)
         scatter(records, RECORD * i + 5, RECORD, opacity)
+        if bands:
+            red, green, blue = larger(red, ZERO), larger(green, ZERO), larger(blue, ZERO)
         scatter(records, RECORD * i + 6, RECORD, red)
         scatter(records, RECORD * i + 7, RECORD, green)
         scatter(records, RECORD * i + 8, RECORD, blue)
@@ -196,4 +154,4 @@ def project(
 @no_type_check
 def clamp(value: LanesType, limit: int) -> LanesType:
     """Brings pixel positions into 0 to limit; what is no number becomes 0."""
-    return smaller(larger(value, ZERO), np.float32(limit))
+    return smaller(larger(value, ZERO), float(limit))

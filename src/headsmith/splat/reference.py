@@ -1,6 +1,7 @@
 """The Gaussian rasterizer in plain torch: the definition, slow and readable, against which the fast ones are tested.
 
-Every Gaussian is laid over the whole image, in depth order. Works in float32 and float64; autograd gives the gradients.
+Every Gaussian is laid over the whole image, in depth order. Works in float32 and float64, on any device; autograd gives the
+gradients.
 """
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from headsmith.maths.cameras import Camera, to_camera
 from headsmith.maths.rotations import quaternion_to_matrix
+from headsmith.splat.harmonics import shade
 
 NEAR = 0.01  # metres; gsplat 1.5.3's near plane
 BLUR = 0.3  # square pixels added to each variance (Kerbl et al., "3D Gaussian Splatting", 2023; gsplat's eps2d)
@@ -18,7 +20,7 @@ MOST, LEAST, OPAQUE = 0.999, 1 / 255, 1e-4  # gsplat 1.5.3, `RasterizeToPixels3D
 
 def jacobian(seen: Float[Tensor, "N 3"], camera: Camera) -> Float[Tensor, "N 2 3"]:
     """The derivative of pixels by points in the camera's axes (Zwicker et al., "EWA Volume Splatting", 2001, eq. 29)."""
-    size = torch.tensor(camera.size, dtype=seen.dtype)
+    size = seen.new_tensor(camera.size)
     margin = MARGIN * 0.5 * size / camera.focal
     slope = seen[:, :2] / seen[:, 2:]
     slope = torch.minimum(
@@ -36,8 +38,15 @@ def footprints(
     centres = camera.focal * seen[:, :2] / seen[:, 2:] + camera.principal
     axes = quaternion_to_matrix(quats / quats.norm(dim=-1, keepdim=True)) * scales[:, None, :]
     spread = jacobian(seen, camera) @ camera.rotation @ axes
-    covariance = spread @ spread.transpose(1, 2) + BLUR * torch.eye(2, dtype=means.dtype)
-    return centres, torch.linalg.inv(covariance), seen[:, 2]
+    covariance = spread @ spread.transpose(1, 2) + BLUR * torch.eye(2, dtype=means.dtype, device=means.device)
+    return centres, torch.linalg.inv(covariance), depths_of(means, camera)
+
+
+def depths_of(means: Float[Tensor, "N 3"], camera: Camera) -> Float[Tensor, " N"]:
+    """Distances along the viewing direction, metres; added number by number, so that equal centres have equal depths."""
+    x, y, z = means.unbind(-1)
+    right, down, ahead = camera.rotation[2]
+    return x * right + y * down + z * ahead + camera.translation[2]
 
 
 def rasterize_reference(
@@ -45,19 +54,21 @@ def rasterize_reference(
     scales: Float[Tensor, "N 3"],
     quats: Float[Tensor, "N 4"],
     opacities: Float[Tensor, " N"],
-    colours: Float[Tensor, "N C"],
+    colours: Float[Tensor, "N C"] | Float[Tensor, "N K 3"],
     camera: Camera,
     background: Float[Tensor, " C"] | Float[Tensor, "H W C"],
 ) -> tuple[Float[Tensor, "H W C"], Float[Tensor, "H W"]]:
     """Blends Gaussians over a background; `rasterize.rasterize` describes the arguments. Any number of channels."""
     width, height = camera.size
-    kept = (to_camera(means, camera)[:, 2] > NEAR).nonzero()[:, 0]
+    kept = (depths_of(means, camera) > NEAR).nonzero()[:, 0]
+    shown = colours[kept]
+    if colours.ndim == 3:
+        shown = shade(shown, means[kept] + camera.rotation.T @ camera.translation)
     centres, conics, depths = footprints(means[kept], scales[kept], quats[kept], camera)
     rows, columns = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
-    pixels = torch.stack([columns, rows], -1).to(means.dtype) + 0.5
-    image = torch.zeros(height, width, colours.shape[1], dtype=means.dtype)
-    through = torch.ones(height, width, dtype=means.dtype)
-    running = torch.ones(height, width, dtype=torch.bool)
+    pixels = torch.stack([columns, rows], -1).to(means) + 0.5
+    image, through = means.new_zeros(height, width, colours.shape[-1]), means.new_ones(height, width)
+    running = through > 0
     for i in torch.argsort(depths, stable=True).tolist():
         offset = pixels - centres[i]
         sigma = 0.5 * torch.einsum("hwa,ab,hwb->hw", offset, conics[i], offset)
@@ -65,6 +76,6 @@ def rasterize_reference(
         alpha = torch.where((alpha >= LEAST) & (sigma >= 0), alpha, torch.zeros_like(alpha))
         running = running & ~((alpha > 0) & (through * (1 - alpha) <= OPAQUE))
         weight = torch.where(running, alpha, torch.zeros_like(alpha)) * through
-        image = image + weight[..., None] * colours[kept[i]]
+        image = image + weight[..., None] * shown[i]
         through = through - weight
     return image + through[..., None] * background, 1 - through
