@@ -85,7 +85,7 @@ def rest_view(trained: TrainedAvatar, views: ClipViews) -> View:
 @torch.no_grad()
 def cloud_of(trained: TrainedAvatar, view: View) -> SplatCloud:
     """Return the Gaussians that a view shows, in the head's axes."""
-    means, scales, quats, opacities, colours = (part.double().numpy() for part in trained.avatar.splats(view))
-    learned = trained.avatar.coefficients() if isinstance(trained.avatar, FlashAvatar) else None
-    harmonics = flat_harmonics(colours) if learned is None else learned.double().numpy()
-    return SplatCloud(means, scales, quats, opacities, harmonics)
+    splats = trained.avatar.splats(view)
+    colours = trained.avatar.coefficients() if isinstance(trained.avatar, FlashAvatar) else splats.colours
+    means, scales, quats, opacities, colours = (part.double().numpy() for part in (*splats[:4], colours))
+    return SplatCloud(means, scales, quats, opacities, colours if colours.ndim == 3 else flat_harmonics(colours))
