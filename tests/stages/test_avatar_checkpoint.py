@@ -14,10 +14,11 @@ from headsmith.maths.cameras import Camera
 from headsmith.splat.avatar import AvatarShape, Target, View
 from headsmith.splat.flashavatar import FlashAvatar
 from headsmith.splat.flashavatar_checkpoint import write_content
-from headsmith.stages import avatar_checkpoint
+from headsmith.stages import avatar_start
 from headsmith.stages.avatar import train_avatar
-from headsmith.stages.avatar_checkpoint import GPU, start_from, tagged_for_gpu, write_checkpoint
+from headsmith.stages.avatar_checkpoint import GPU, tagged_for_gpu, write_checkpoint
 from headsmith.stages.avatar_file import read_avatar
+from headsmith.stages.avatar_start import start_from
 from headsmith.stages.avatar_views import load_views
 from tests.published_flashavatar import Published
 from tests.stages.avatar_clip import write_clip
@@ -266,7 +267,7 @@ def test_a_broken_file_is_refused(kind, tmp_path, monkeypatch):
         path.unlink()
         path.mkdir()
     if kind == "bomb":
-        monkeypatch.setattr(avatar_checkpoint, "MOST_BYTES", 2**20)
+        monkeypatch.setattr(avatar_start, "MOST_BYTES", 2**20)
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr("a/data.pkl", bytes(2**20 + 1))
     if kind == "flipped":

@@ -8,8 +8,8 @@ import torch
 from headsmith.contract.settings import AvatarSettings
 from headsmith.media.progress import note
 from headsmith.splat.flashavatar import FlashAvatar
-from headsmith.stages.avatar_checkpoint import start_from
 from headsmith.stages.avatar_perceptual import load_perceptual
+from headsmith.stages.avatar_start import start_from
 from headsmith.stages.avatar_state import Training
 
 
