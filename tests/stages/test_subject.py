@@ -13,13 +13,16 @@ import torch
 from stages.subject_clip import FRAMES, MANIFESTS, accept, take, track, write_folder
 from subject_files import FOCAL, NAME, SIZE
 
+from headsmith.bridges.flashavatar import read_frame
 from headsmith.bridges.subject import find_subject
 from headsmith.bridges.track import Track, project_vertices
 from headsmith.contract.errors import UserError
 from headsmith.contract.frame_ids import frame_name
 from headsmith.contract.manifest import read_manifest
+from headsmith.contract.settings import DatasetSettings
 from headsmith.heads.model import HeadModel
 from headsmith.media.images import read_image
+from headsmith.stages.dataset import write_dataset
 
 
 @pytest.fixture(scope="module")
@@ -144,6 +147,28 @@ def test_the_principal_point_is_where_k_has_it_and_images_need_not_be_square(fol
     assert np.abs(project_vertices(after, model) - project_vertices(before, model) - (30, 0)).max() < 1e-6
     told = json.loads((tmp_path / "tracking.json").read_text())["remarks"][0]
     assert "the principal point is 78, 48, not the centre 63, 48: K's is used" in told and told in capsys.readouterr().err
+
+
+def test_a_subject_that_is_written_again_is_the_same_subject(folder, tmp_path) -> None:
+    """Its parameters to float32, its images but for JPEG's loss; a principal point beside the centre stays, and is told."""
+    widen(folder, 30)
+    accept(folder, tmp_path)
+    take(folder, tmp_path)
+    track(folder, tmp_path)
+    inputs = {word: tmp_path / name for word, name in MANIFESTS.items()}
+    inputs |= {"tracking": tmp_path / "tracking.npz", "head": folder.root.parent / "head.npz"}
+    write_dataset(clip="anna", manifest=tmp_path / "dataset.json", settings=DatasetSettings(held_out=2), **inputs)
+    content = json.loads((tmp_path / "dataset.json").read_text())
+    assert (content["train"], content["held_out"]) == (list(range(FRAMES - 2)), [FRAMES - 2, FRAMES - 1])
+    assert any("as in the folder that was brought" in note for note in content["notes"])
+    written = find_subject(tmp_path / "dataset")
+    for index in range(FRAMES):
+        before, after = read_frame(folder.frame(index)), read_frame(written.frame(index))
+        for group, keys in (("flame", ("shape", "exp", "jaw", "eyes", "eyelids")), ("opencv", ("R", "t", "K"))):
+            for key in keys:
+                assert np.abs(before[group][key] - after[group][key]).max() < 1e-6, key
+        image = read_image(written.files(index)["image"]).astype(int)
+        assert np.abs(image - original(folder, "image", index)[..., ::-1]).mean() < 1
 
 
 def test_a_lens_that_counts_from_the_middle_of_pixels_is_recognised(folder, tmp_path) -> None:
