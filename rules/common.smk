@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import asdict
+from functools import cache
 
 from headsmith.contract.clips import check_clips, read_clips, unused_columns
 from headsmith.contract.config import USER_FILE, load_settings, read_yaml
@@ -100,7 +101,13 @@ def checkpoint_of(wildcards):
 
 def subject_stamp(wildcards):
     """Return what changes when one of a subject's files changes, but where the table makes it: its manifest says that."""
-    clip = CLIPS[wildcards.clip]
+    return stamp_clip(wildcards.clip)
+
+
+@cache
+def stamp_clip(name):
+    """Return the stamp of a clip's subject; taken once, though several rules ask: it looks at every file."""
+    clip = CLIPS[name]
     return "" if maker_of(clip, CLIPS) else stamp_subject(clip.subject, clip.tracking or "")
 
 
