@@ -61,7 +61,8 @@ def write_report(*, clip: str, inputs: Inputs, config: dict[str, Any], output: P
         inputs: By word: ``frames`` (manifest), ``landmarks`` (summary), ``tracking`` (summary), ``tracking_table``,
             ``tracking_video``, ``dataset``, ``assets`` (the list), and lists: ``curves``, ``videos``, ``scores``,
             ``score_tables``, ``pictures``, ``novel_views`` and ``reenactments`` (videos and sheets, where there are any),
-            ``viewers`` (pages, where there are any), ``benchmarks`` (Snakemake's, as far as there are any; their names are their stages').
+            ``viewers`` (pages, where there are any), ``benchmarks`` (Snakemake's, as far as there are any; their names are
+            their stages').
         config: The whole configuration; its ``clip`` is the clip's line of the table.
         output: The page.
         settings: The page's title.
