@@ -56,7 +56,7 @@ The table of clips (`config/clips.tsv`) holds a line for each clip, its cells se
 | `tracking` | path of what another program tracked, for any `tracking.source` but `solve`: see [formats.md](formats.md) |
 | `focal` | the camera's focal length in pixels of the video's own upright frames, where it is known; blank: sought |
 | `identity` | path of the person's identity codes, where they are known: a `tracking.npz` or codes alone; blank: sought |
-| `subject` | path of a FlashAvatar subject folder, in the place of a video: see [inputs.md](inputs.md#a-flashavatar-subject-folder) |
+| `subject` | path of a FlashAvatar subject folder, in place of a video: [inputs.md](inputs.md#a-flashavatar-subject-folder) |
 
 `asset:<name>` is a file listed in `config/assets.yaml`. [inputs.md](inputs.md) tells more of videos, pictures, crops, persons,
 landmarks, and what is known of a clip beforehand. Where the table lies is itself a setting:
