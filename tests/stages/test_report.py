@@ -114,6 +114,28 @@ def test_a_viewer_that_is_there_is_linked_and_goes_with_the_report(inputs, tmp_p
     assert "by hand" in " ".join(page.texts)
 
 
+def test_novel_views_and_reenactments_that_are_there_are_shown(inputs, tmp_path):
+    plain = write(inputs, tmp_path).read_text()
+    views = [tmp_path / f"results/novel_views/{variant}/orbit.{kind}" for variant in ("a", "b") for kind in ("mp4", "png")]
+    moved = [tmp_path / "results/reenactment/a/orbit.mp4"]
+    for path in (*views, *moved):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(str(path))
+    for path in views[1::2]:
+        write_image(path, np.zeros((40, 60, 3), np.uint8))
+    output = write(inputs | {"novel_views": views, "reenactments": moved}, tmp_path)
+    page = Reader(output.read_text())
+    names = [f"novel_views-{path.parent.name}-orbit{path.suffix.replace('png', 'jpg')}" for path in views]
+    names.append("reenactment-a-orbit.mp4")
+    assert [address for address in page.addresses if Path(address).name in names] == [
+        f"media/{name}" for name in names for _ in range(2 if name.endswith("jpg") else 1)
+    ]
+    assert (output.parent / "media" / names[-1]).read_text() == str(moved[0])
+    words = " ".join(page.texts)
+    assert "orbit, variant b" in words and "moved by orbit, variant a" in words and "seen from other sides" in words
+    assert "#shown" in page.addresses and "#shown" not in Reader(plain).addresses
+
+
 def test_video_scores_reasons_timings_licences_and_settings_are_there(inputs, tmp_path):
     page = Reader(write(inputs, tmp_path).read_text())
     video = next(attributes for tag, attributes in page.tags if tag == "video")
