@@ -15,6 +15,7 @@ from subject_files import FOCAL, NAME, SIZE
 
 from headsmith.bridges.flashavatar import read_frame
 from headsmith.bridges.subject import find_subject
+from headsmith.bridges.subject_track import check_head
 from headsmith.bridges.track import Track, project_vertices
 from headsmith.contract.errors import UserError
 from headsmith.contract.frame_ids import frame_name
@@ -224,6 +225,14 @@ def test_codes_are_those_of_the_head_that_something_names(folder, tmp_path) -> N
     folder.root.with_suffix(".json").write_text("[]")
     with pytest.raises(UserError, match="tells of no head"):
         accept(folder, tmp_path, known=False)
+
+
+def test_codes_of_the_formats_own_head_need_no_word(made) -> None:
+    subject = find_subject(made.root)
+    check_head(subject, replace(made.head, name="flame2020"), known=False)
+    for name in ("flame2023", "anny"):
+        with pytest.raises(UserError, match=f"heads.model is {name}"):
+            check_head(subject, replace(made.head, name=name), known=False)
 
 
 def test_one_camera_must_stand_for_all_frames(folder, tmp_path) -> None:
