@@ -1,8 +1,10 @@
 """Compile the hash locks (`make lock`): requirements/*.lock, and envs/*.post-deploy.sh for conda environments.
 
+gsplat.lock is what a machine with a GPU installs beside gpu.lock.
+
 uv is installed into a throw-away environment. No index is written into a lock. torch's CPU build is looked for in the folder
 that PIP_FIND_LINKS names and in the index that HEADSMITH_TORCH_INDEX names. `python requirements/lock.py NAME...` compiles the
-environments of these names alone.
+environments of these names alone (and `gsplat`, which is no environment).
 """
 
 import os
@@ -69,9 +71,25 @@ def main(names: list[str]) -> None:
         if not names:
             compile_lock(uv, "requirements/dev.in", "requirements/gpu.lock")
             compile_lock(uv, "requirements/cpu.in", "requirements/cpu.lock", *cpu_sources())
+        if not names or "gsplat" in names:
+            compile_addition(uv, "gsplat", Path(folder))
         for source in sorted(ROOT.glob("envs/*.in")):
             if not names or source.stem in names:
                 compile_environment(uv, source, Path(folder) / f"{source.stem}.lock")
+
+
+def compile_addition(uv: str, name: str, folder: Path) -> None:
+    """Compile what is installed beside the one lock where there is a GPU: the packages that it has not got."""
+    compile_lock(uv, f"requirements/{name}.in", str(folder / "whole.lock"), "--constraint", "requirements/gpu.lock")
+    base, whole = (entries_of(path.read_text()) for path in (ROOT / "requirements/gpu.lock", folder / "whole.lock"))
+    known = {entry.split("==")[0] for entry in base}
+    added = [entry for entry in whole if entry.split("==")[0] not in known]
+    (ROOT / f"requirements/{name}.lock").write_text("".join(added))
+
+
+def entries_of(lock: str) -> list[str]:
+    """Return a lock's packages, each with its hashes."""
+    return re.split(r"^(?=\S)", lock, flags=re.MULTILINE)
 
 
 def compile_environment(uv: str, source: Path, lock: Path) -> None:
@@ -80,7 +98,7 @@ def compile_environment(uv: str, source: Path, lock: Path) -> None:
     options = ["--constraint", "requirements/gpu.lock"] if python == PYTHON else []
     built = [option for package in BUILT for option in ("--no-build-isolation-package", package)]
     compile_lock(uv, str(source.relative_to(ROOT)), str(lock), *options, *built, python=python)
-    entries = re.split(r"^(?=\S)", lock.read_text(), flags=re.MULTILINE)
+    entries = entries_of(lock.read_text())
     late = [entry for entry in entries if entry.split("==")[0] in BUILT]
     script = POST_DEPLOY.format(name=name, lock="".join(entry for entry in entries if entry not in late))
     script += BUILD.format(lock="".join(late)) if late else ""
