@@ -11,7 +11,7 @@ from headsmith.contract.errors import UserError
 from headsmith.contract.settings import SplatsSettings
 from headsmith.heads.container import load_head
 from headsmith.maths.cameras import Camera
-from headsmith.splat.flashavatar_colours import view_colours
+from headsmith.splat.harmonics import shade
 from headsmith.splat.rasterize import rasterize
 from headsmith.stages.avatar_file import read_avatar
 from headsmith.stages.avatar_views import load_views
@@ -116,9 +116,15 @@ def test_colours_that_change_with_the_direction_are_in_the_ply(tmp_path, axes):
     turn = torch.diag(torch.tensor([1.0, -1, -1] if axes == "viewers" else [1.0, 1, 1]))
     camera = Camera(view.camera.rotation @ turn, *list(vars(view.camera).values())[1:])
     means = torch.from_numpy(together(columns, "x", "y", "z")).float()
-    found = view_colours(torch.from_numpy(coefficients).float(), means, camera)
-    assert (found - splats.colours).abs().max() < 1e-5
-    assert splats.colours.std() > 0.1
+    found = shade(torch.from_numpy(coefficients).float(), means - centre(camera))
+    known = shade(splats.colours, splats.means - centre(view.camera))
+    assert (found - known).abs().max() < 1e-5
+    assert known.std() > 0.1
+
+
+def centre(camera):
+    """Where a camera stands."""
+    return -camera.rotation.T @ camera.translation
 
 
 def test_an_avatar_with_a_network_a_gaussian_has_a_ply_alone(tmp_path):

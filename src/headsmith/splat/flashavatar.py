@@ -13,7 +13,6 @@ from torch.nn.functional import huber_loss
 
 from headsmith.maths.rotations import quaternion_multiply
 from headsmith.splat.avatar import Avatar, AvatarShape, Splats, Target, View
-from headsmith.splat.flashavatar_colours import view_colours
 from headsmith.splat.flashavatar_network import DeformationNetwork
 
 ITERATIONS: Final = 150_000
@@ -121,20 +120,19 @@ class FlashAvatar(Avatar):
         raw = self.gaussians
         with torch.autocast(view.points.device.type, torch.bfloat16, enabled=self.mixed):
             change = self.deformation(view.condition)
-        means = view.points + change.offset
         return Splats(
-            means,
+            view.points + change.offset,
             (raw["scaling"] * change.factor).exp(),
             quaternion_multiply(raw["rotation"], change.turn),
             torch.sigmoid(raw["opacity"][:, 0]),
-            view_colours(self.coefficients(), means, view.camera),
+            self.coefficients(),
         )
 
     def coefficients(self) -> Float[Tensor, "N K 3"]:
         """Return the coefficients of the colours, of the bands in use."""
         return torch.cat([self.gaussians["f_dc"], self.gaussians["f_rest"][:, : (self.degree + 1) ** 2 - 1]], 1)
 
-    def loss(self, view: View, target: Target, background: Tensor, progress: float) -> Float[Tensor, ""]:
+    def loss(self, view: View, target: Target, background: Tensor, progress: float, image: int = 0) -> Float[Tensor, ""]:
         """Return the weighted Huber loss, averaged over all pixels, and the perceptual distance's share.
 
         FlashAvatar adds ``40 x`` the loss of both pictures times the mouth's mask; with a mask of 0 and 1 that is the weight
