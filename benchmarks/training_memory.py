@@ -76,7 +76,7 @@ def disk_of(folder: Path) -> float:
     total = 0
     for path in folder.rglob("*"):
         with suppress(FileNotFoundError):
-            total += path.stat().st_size
+            total += path.stat().st_size if path.is_file() else 0
     return total / MEGABYTE
 
 
