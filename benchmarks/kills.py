@@ -22,6 +22,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "src"))
+os.environ["PYTHONPATH"] = os.pathsep.join(map(str, (ROOT / "src", ROOT / "benchmarks")))  # the server of processes starts anew
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from kills_stages import ORDER, run_stage  # noqa: E402
 

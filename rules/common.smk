@@ -63,7 +63,7 @@ NETWORKS = [PARSING_NETWORK, MATTE_NETWORK]
 CUTS_OUT = SETTINGS.renders.background != "plate" or SETTINGS.renders.scale != 1
 CUTOUTS = {"cutouts": paths.CUTOUTS_MANIFEST, "cutouts_folder": directory(paths.CUTOUTS)} if CUTS_OUT else {}
 STAGE_PICTURES = ["frames", "landmarks", "matte", "parsing", "masks", "tracking"]
-PICTURES = STAGE_PICTURES + [f"renders-{variant}" for variant in VARIANTS]
+PICTURES = STAGE_PICTURES + [f"{kind}-{variant}" for kind in ("training", "renders") for variant in VARIANTS]
 HEAD_DETECTORS = list(head_detectors(SETTINGS.landmarks.detector, SETTINGS.landmarks.faces))
 DETECTOR = paths.ASSET.format(asset="face_landmarker.task")
 HEAD = paths.HEAD.format(head=SETTINGS.heads.model)
@@ -455,7 +455,9 @@ def parts_of_picture(wildcards):
     }
     if wildcards.picture in own:
         return frames | own[wildcards.picture]
-    variant = wildcards.picture.removeprefix("renders-")
+    kind, _, variant = wildcards.picture.partition("-")
+    if kind == "training":
+        return {"curve": paths.AVATAR_CURVE.replace("{variant}", variant)}
     manifest, folder = (path.replace("{variant}", variant) for path in (paths.RENDERS_MANIFEST, paths.RENDERS))
     return frames | {"renders": manifest, "renders_folder": ancient(folder)}
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from headsmith.contract.settings import AvatarSettings
+from headsmith.contract.settings import AvatarSettings, QualitySettings
 from headsmith.maths.cameras import Camera
 from headsmith.media.images import read_image
 from headsmith.media.progress import progress
@@ -20,6 +20,7 @@ from headsmith.stages.avatar_progress import CurveRow, head_psnr, spread
 from headsmith.stages.avatar_store import RowStore
 from headsmith.stages.avatar_targets import FramePlan, over_colour
 from headsmith.stages.avatar_training import add_gradients
+from headsmith.stages.quality import draw_quality
 from tests.stages.avatar_clip import COUNT, HELD_OUT, SIDE, pictures, write_clip
 
 SETTINGS = AvatarSettings(gaussians=500, iterations=240, bases=2, hidden=8, save_every=80, preview_every=100)
@@ -143,6 +144,18 @@ def test_the_curve_tells_the_psnr_of_seen_and_held_out_frames(trained):
     assert [row["images"] for row in rows] == [100, 200, 240]
     assert rows[-1]["psnr"] > rows[0]["psnr"] > 5
     assert rows[-1]["held_out_psnr"] > 10
+
+
+def test_the_curve_is_drawn(trained, tmp_path):
+    curve, output = trained[0] / "training.csv", tmp_path / "training-basis.png"
+    draw_quality(clip="toy", picture="training-basis", inputs={"curve": curve}, output=output, settings=QualitySettings())
+    both = read_image(output)
+    lines = [line.split(",") for line in curve.read_text().splitlines()]
+    alone = tmp_path / "curve.csv"
+    alone.write_text("\n".join(",".join([*cells[:3], "held_out_psnr" if not row else ""]) for row, cells in enumerate(lines)))
+    draw_quality(clip="toy", picture="training-basis", inputs={"curve": alone}, output=output, settings=QualitySettings())
+    assert both.shape == read_image(output).shape
+    assert (both != read_image(output)).any()
 
 
 def test_pictures_show_truth_render_and_difference_of_held_out_frames(trained):

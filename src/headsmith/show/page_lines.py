@@ -76,11 +76,18 @@ def score_charts(scores: dict[str, Columns]) -> Iterable[Chart]:
 
 
 def training_charts(variant: str, columns: Columns) -> Iterable[Chart]:
-    """Yield the training loss (and whatever else was written beside it), a chart a column."""
-    x_name = next(iter(columns))
-    for name, values in list(columns.items())[1:]:
-        note = "Falls fast, then slowly; still falling at the end means that more training would help."
-        yield Chart(f"Training, {variant}: {name}", x_name, note, _x(columns[x_name]), {name: tuple(values)})
+    """Yield the training loss, and the PSNR of frames that were seen and of held-out ones, as far as there are any."""
+    x = _x(columns["images"])
+    note = "Falls fast, then slowly; still falling at the end means that more training would help."
+    yield Chart(f"Training, {variant}: loss", "images", note, x, {"loss": tuple(columns["loss"])})
+    names = {"psnr": "training frames", "held_out_psnr": "held-out frames"}
+    lines = {told: tuple(columns[name]) for name, told in names.items() if name in columns}
+    known = {told: values for told, values in lines.items() if any(value is not None for value in values)}
+    if known:
+        note = (
+            "The same few frames each time. Training frames that rise alone mean: more varied video helps, more training not."
+        )
+        yield Chart(f"Training, {variant}: head PSNR / dB", "images", note, x, known)
 
 
 def tracking_charts(columns: Columns, marks: tuple[int, ...] = ()) -> Iterable[Chart]:

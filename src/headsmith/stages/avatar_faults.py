@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from torch import nn
 
 from headsmith.contract.errors import UserError
@@ -48,9 +47,8 @@ class Place:
 
 
 def is_finite(avatar: nn.Module) -> bool:
-    """Whether all numbers of an avatar are finite."""
-    tensors = avatar.state_dict().values()
-    return all(bool(tensor.isfinite().all()) for tensor in tensors if torch.is_tensor(tensor))
+    """Whether all numbers that an avatar learns are finite."""
+    return all(bool(parameter.isfinite().all()) for parameter in avatar.parameters())
 
 
 def check_losses(losses: list[float], avatar: nn.Module, frames: TrainingFrames, place: Place) -> None:

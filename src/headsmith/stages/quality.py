@@ -17,6 +17,7 @@ from headsmith.stages.quality_parsing import show_parsing
 from headsmith.stages.quality_parts import Picture
 from headsmith.stages.quality_renders import show_renders
 from headsmith.stages.quality_tracking import show_tracking
+from headsmith.stages.quality_training import show_training
 
 SHEETS: dict[str, Callable[[str, str, dict[str, Path], QualitySettings], Picture]] = {
     "frames": show_frames,
@@ -25,6 +26,7 @@ SHEETS: dict[str, Callable[[str, str, dict[str, Path], QualitySettings], Picture
     "parsing": show_parsing,
     "masks": show_masks,
     "tracking": show_tracking,
+    "training": show_training,
     "renders": show_renders,
 }
 
@@ -36,10 +38,11 @@ def draw_quality(
 
     Args:
         clip: Name of the clip.
-        picture: ``frames``, ``landmarks``, ``matte``, ``parsing``, ``masks``, ``tracking`` or ``renders-<variant>``.
-        inputs: ``frames`` (manifest) always, and by picture: ``landmarks`` (npz); ``matte``; ``parsing``; ``mouth_masks`` and
-            ``head_masks``; ``tracking`` (npz), ``tracking_summary``, ``landmarks`` and ``head`` (npz); ``renders``. Manifests
-            stand for their folders.
+        picture: ``frames``, ``landmarks``, ``matte``, ``parsing``, ``masks``, ``tracking``,
+            ``training-<variant>`` or ``renders-<variant>``.
+        inputs: ``frames`` (manifest), and by picture: ``landmarks`` (npz); ``matte``; ``parsing``; ``mouth_masks`` and
+            ``head_masks``; ``tracking`` (npz), ``tracking_summary``, ``landmarks`` and ``head`` (npz); ``curve`` (alone);
+            ``renders``. Manifests stand for their folders.
         output: The PNG.
         settings: How many frames, in how many columns.
 

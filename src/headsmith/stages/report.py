@@ -31,6 +31,7 @@ PICTURE_NOTES = {
     "parsing": "one colour a label; look for skin on the wall, hair on the forehead, and lips that are all there.",
     "masks": "the head's edge follows the hair and ends at the collar, the mouth's edge holds both lips.",
     "tracking": "the head over the worst, median and best frames: eyes, nose, lips lie on the person's own; no curve jumps.",
+    "training": "the loss falls; the PSNR of training frames and of held-out frames rises, the one not without the other.",
     "renders": "truth, render and difference in turn; bright edges are misplaced borders, bright areas wrong colours.",
 }
 """What to look for in the picture of each stage."""
