@@ -26,7 +26,7 @@ CLIPS = "clip\tvideo\tstart\tend\tfps\nfranck\tasset:franck.mp4\t0\t1.667\t\n"
 TARGETS = (
     *("all", "frames", "landmarks", "mattes", "parsing", "masks", *(f"{mask}_masks" for mask in MASKS), "tracking"),
     *("convert_head", "dataset", "validate_dataset", "exports", *EXPORTS, "avatars", "renders", "scores", "quality", "report"),
-    *("tracking_video", "splats", "viewers", "novel_views", "reenactments"),
+    *("tracking_video", "checkpoints", "test_video", "splats", "viewers", "novel_views", "reenactments"),
 )
 FETCHED = (
     *("face_landmarker.task", "franck.mp4", "stlpips_alex.pth", "rvm/rvm.json", "rvm/rvm.bin", "bisenetv2/model.json"),
@@ -53,6 +53,8 @@ STAGE_OF = {
     "check_dataset": "validation",
     "export_clip": "exports",
     "train_avatar": "avatar",
+    "write_checkpoint": "avatar_checkpoint",
+    "draw_test_video": "avatar_test_video",
     "render_avatar": "renders",
     "show_novel_views": "novel_views",
     "reenact_avatar": "reenactment",
