@@ -98,3 +98,42 @@ def test_alpha_and_background_make_up_the_picture():
     plate = torch.rand(SIDE, SIDE, 3)
     over, _ = model(view, plate)
     assert torch.allclose(over, black + (1 - alpha)[..., None] * plate, atol=1e-6)
+
+
+def familiar():
+    """A basis avatar that has seen conditions of 0 to 1, and reacts to them."""
+    points, model = avatar()
+    torch.manual_seed(5)
+    with torch.no_grad():
+        model.deformation.bases.normal_(std=0.3)
+    model.familiarise(torch.rand(50, 4), camera().rotation.expand(50, 3, 3))
+    return points, model
+
+
+def test_conditions_beyond_the_clip_are_those_at_its_end():
+    points, model = familiar()
+    far = View(points, torch.tensor([9.0, -9, 0.5, 0.5]), camera())
+    edge = View(points, torch.tensor([model.highest[0], model.lowest[1], 0.5, 0.5]), camera())
+    inside = View(points, torch.full((4,), 0.5), camera())
+    assert all(map(torch.equal, model.splats(far), model.splats(edge)))
+    assert not torch.equal(model.splats(far).means, model.splats(inside).means)
+
+
+def test_drivers_of_the_clip_have_mean_0_and_deviation_1_where_they_move():
+    _, model = avatar()
+    conditions = torch.randn(300, 4) * torch.tensor([3.0, 0.1, 1.0, 0.0]) + 2
+    model.familiarise(conditions, camera().rotation.expand(300, 3, 3))
+    drivers = torch.stack([model.drivers(View(torch.zeros(60, 3), condition, camera())) for condition in conditions])
+    assert torch.allclose(drivers.mean(0), torch.zeros(13), atol=1e-4)
+    assert torch.allclose(drivers.std(0, correction=0)[:3], torch.ones(3), atol=1e-4)
+    assert not drivers[:, 3:].any()
+
+
+def test_noise_goes_by_the_image_and_the_seed_alone():
+    points, model = familiar()
+    target = Target(torch.rand(SIDE, SIDE, 3), torch.ones(SIDE, SIDE), torch.ones(SIDE, SIDE))
+    view = View(points, torch.full((4,), 0.5), camera())
+    first, again, other = (model.loss(view, target, torch.zeros(3), 0.5, image).item() for image in (7, 7, 8))
+    assert first == again != other
+    model.seed = 1
+    assert model.loss(view, target, torch.zeros(3), 0.5, 7).item() != first

@@ -64,7 +64,7 @@ def test_the_plate_is_the_mean_where_seen_and_filled_elsewhere():
 def test_training_learns_the_clip_and_leaves_no_scratch(trained):
     folder, (_, curve) = trained
     losses = [float(line.split(",")[1]) for line in curve.splitlines()[1:]]
-    assert losses[-1] < 0.5 * losses[0]
+    assert losses[-1] < 0.6 * losses[0]
     assert sorted(path.name for path in folder.iterdir()) == ["avatar.pt", "progress", "training.csv"]
 
 

@@ -105,8 +105,16 @@ class Avatar(nn.Module, ABC):
         """Return the Gaussians as a view shows them."""
 
     @abstractmethod
-    def loss(self, view: View, target: Target, background: Tensor, progress: float) -> Float[Tensor, ""]:
-        """Return the loss of one frame at a point of the training, from 0 at its start to 1 at its end."""
+    def loss(self, view: View, target: Target, background: Tensor, progress: float, image: int = 0) -> Float[Tensor, ""]:
+        """Return the loss of one frame.
+
+        Args:
+            view: How the frame sees the avatar.
+            target: What it shows.
+            background: What the avatar is drawn over.
+            progress: Point of the training, from 0 at its start to 1 at its end.
+            image: Images that training has shown before; what is random goes by it, so that a resumed training repeats itself.
+        """
 
     @abstractmethod
     def optimiser(self) -> torch.optim.Adam:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from headsmith.splat.avatar import Avatar, AvatarShape, Splats, Target, View
 from headsmith.splat.gaussians import Gaussians, initial_gaussians
+from headsmith.splat.rasterize import rasterize
 
 BASIS_UNITS = (0.025, 0.025, 0.025, 1.0, 1.0, 1.0, 2.5, 1.0, 1.0, 1.0)
 """Unit of a basis' ten numbers: three of offset (metres), three of log scale, one of opacity, three of colour. With them one
@@ -19,6 +20,13 @@ learning rate fits all ten."""
 ROTATION = 9
 """Numbers of the head's rotation to the camera, which the weights see beside the condition: shading and the neck follow the
 head's turn by them. Without them the held-out frames of a talking head lose about 0.9 dB."""
+
+SHAKE = 0.5
+"""Standard deviation of the noise on what drives the weights while training, in standard deviations of the clip: Gaussian noise
+on an input is a Tikhonov regulariser (Bishop, Neural Computation 7(1), 1995). Chosen on one clip; docs/quality.md."""
+
+SMALLEST_DEVIATION = 0.02
+"""What hardly moves in a clip is not blown up beyond this share of its own unit."""
 
 HUBER_DELTA = 0.1
 """Where the loss turns from squared to linear, in 0..1 colour (FlashAvatar, Xiang et al., CVPR 2024, section 3.3)."""
@@ -33,7 +41,7 @@ RATES = {"offset": 1e-4, "log_scale": 5e-3, "rotation": 2e-3, "opacity": 2e-2, "
 """Adam's learning rates of the Gaussians' raw numbers."""
 
 BASES_RATE, WEIGHTS_RATE = 2e-3, 1e-3
-"""Adam's learning rates of the bases and of the network that weighs them."""
+"""Adam's learning rates of the bases, and of the network that weighs them."""
 
 
 class BasisDeformation(nn.Module):
@@ -67,28 +75,55 @@ class BasisDeformation(nn.Module):
 
 
 class BasisAvatar(Avatar):
-    """Learned Gaussians and the bases that move them.
+    """Learned Gaussians, and the bases that move them.
+
+    What drives the weights is the condition and the head's rotation. Each number is clamped to what the clip shows, so that no
+    novel view or expression leaves what was learned, then counted in standard deviations from the clip's mean.
 
     Args:
         points: Bound points of the person's head at rest, metres.
         shape: Sizes.
-        seed: Seed of the start.
+        seed: Seed of the start, and of the noise while training.
     """
+
+    lowest: Tensor
+    highest: Tensor
+    mean: Tensor
+    deviation: Tensor
 
     def __init__(self, points: Float[Tensor, "N 3"], shape: AvatarShape, seed: int) -> None:
         super().__init__()
-        self.shape = shape
+        self.shape, self.seed = shape, seed
         generator = torch.Generator().manual_seed(seed)
         start = initial_gaussians(len(points), shape.spacing, generator)
         self.gaussians = nn.ParameterDict({name: nn.Parameter(value) for name, value in start._asdict().items()})
+        drivers = shape.condition_size + ROTATION
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.deformation = BasisDeformation(len(points), shape.condition_size + ROTATION, shape.bases, shape.hidden)
+            self.deformation = BasisDeformation(len(points), drivers, shape.bases, shape.hidden)
+        for name, value in (("lowest", -torch.inf), ("highest", torch.inf), ("mean", 0.0), ("deviation", 1.0)):
+            self.register_buffer(name, torch.full((drivers,), value))
+
+    def familiarise(self, conditions: Float[Tensor, "T C"], rotations: Float[Tensor, "T 3 3"]) -> None:
+        """Take in, before training, what its frames show: their conditions, and rotations of the head to the camera."""
+        drivers = torch.cat([conditions, rotations.flatten(1)], 1)
+        self.lowest.copy_(drivers.min(0).values)
+        self.highest.copy_(drivers.max(0).values)
+        self.mean.copy_(drivers.mean(0))
+        self.deviation.copy_(drivers.std(0, correction=0).clamp(min=SMALLEST_DEVIATION))
+
+    def drivers(self, view: View) -> Float[Tensor, " D"]:
+        """Return what drives the weights, clamped and counted in standard deviations."""
+        raw = torch.cat([view.condition, view.camera.rotation.flatten()])
+        return (raw.clamp(self.lowest, self.highest) - self.mean) / self.deviation
 
     def splats(self, view: View) -> Splats:
         """Return the Gaussians as a view shows them."""
-        driven_by = torch.cat([view.condition, view.camera.rotation.flatten()])
-        raw = self.deformation(Gaussians(**dict(self.gaussians.items())), driven_by)
+        return self.driven(view, self.drivers(view))
+
+    def driven(self, view: View, drivers: Float[Tensor, " D"]) -> Splats:
+        """Return a view's Gaussians under given drivers."""
+        raw = self.deformation(Gaussians(**dict(self.gaussians.items())), drivers)
         return Splats(
             view.points + raw.offset,
             raw.log_scale.exp(),
@@ -97,12 +132,15 @@ class BasisAvatar(Avatar):
             torch.sigmoid(raw.colour),
         )
 
-    def loss(self, view: View, target: Target, background: Tensor, progress: float) -> Float[Tensor, ""]:
+    def loss(self, view: View, target: Target, background: Tensor, progress: float, image: int = 0) -> Float[Tensor, ""]:
         """Return the Huber loss (1964), weighted, averaged over all pixels, and the offsets' prior."""
-        image, _ = self(view, background)
-        difference = torch.nn.functional.huber_loss(image, target.image, reduction="none", delta=HUBER_DELTA)
-        picture = (difference * target.weight[..., None]).mean()
-        return picture + OFFSET_WEIGHT * self.gaussians["offset"].square().mean()
+        drivers = self.drivers(view)
+        noise = torch.randn(drivers.shape, generator=torch.Generator().manual_seed(self.seed * 1_000_003 + image))
+        drawn = self.driven(view, drivers + SHAKE * noise.to(drivers.device))
+        picture, _ = rasterize(*drawn, view.camera, background)
+        difference = torch.nn.functional.huber_loss(picture, target.image, reduction="none", delta=HUBER_DELTA)
+        weighted = (difference * target.weight[..., None]).mean()
+        return weighted + OFFSET_WEIGHT * self.gaussians["offset"].square().mean()
 
     def optimiser(self) -> torch.optim.Adam:
         """Return Adam with a learning rate for each kind of number."""

@@ -20,6 +20,7 @@ from headsmith.media.progress import note
 from headsmith.mesh.rasterize import rasterize_mesh
 from headsmith.splat.avatar import AvatarShape
 from headsmith.splat.avatars import make_avatar
+from headsmith.splat.basis import BasisAvatar
 from headsmith.splat.binding import Binding, bind_texels
 from headsmith.splat.flashavatar import FlashAvatar
 from headsmith.stages.avatar_frames import TrainingFrames, TrainingSources, prepare_frames
@@ -109,6 +110,9 @@ def train_avatar(
     files = TrainingFiles(scratch / "state.pt", key, scratch / "training.csv", Path(output).with_name("progress"))
     with torch.random.fork_rng():
         training = start_training(views, binding, settings, device)
+        if isinstance(training.avatar, BasisAvatar):
+            shown = slice(training_frames.count)
+            training.avatar.familiarise(training_frames.conditions[shown], training_frames.cameras.rotation[shown])
         start_published(training, settings, clip, perceptual, backbone, start_checkpoint)
         if training.resume(files.state, key):
             note(f"{clip}: going on after {training.step * settings.batch} of {settings.iterations} training images")

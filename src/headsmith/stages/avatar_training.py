@@ -82,11 +82,11 @@ class Loop:
         """Steps of the whole training."""
         return -(-self.settings.iterations // self.settings.batch)
 
-    def learn(self, item: tuple[int, UInt8[Tensor, " bytes"]]) -> tuple[Tensor, Gradients]:
-        """Return the loss of an image and its gradients, as shares of the batch."""
-        view, target = self.frames.deliver(*item)
-        avatar = self.training.avatar
-        loss = avatar.loss(view, target, self.frames.background, self.training.step / self.steps)
+    def learn(self, place: int, row: int, content: UInt8[Tensor, " bytes"]) -> tuple[Tensor, Gradients]:
+        """Return the loss of an image and its gradients, as shares of the batch in which it has a place."""
+        view, target = self.frames.deliver(row, content)
+        avatar, image = self.training.avatar, self.training.step * self.settings.batch + place
+        loss = avatar.loss(view, target, self.frames.background, self.training.step / self.steps, image)
         gradients = torch.autograd.grad(loss / self.settings.batch, list(avatar.parameters()), allow_unused=True)
         return loss.detach(), list(gradients)
 
@@ -95,7 +95,7 @@ class Loop:
         losses: list[Tensor] = []
         total: Gradients = []
         try:
-            for loss, gradients in self.pool.map(self.learn, zip(rows, contents, strict=True)):
+            for loss, gradients in self.pool.map(self.learn, range(len(rows)), rows, contents):
                 losses.append(loss)
                 total = add_gradients(total, gradients) if total else gradients
         except ValueError as error:

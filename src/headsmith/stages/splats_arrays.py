@@ -89,12 +89,11 @@ def learned_arrays(avatar: BasisAvatar) -> Arrays:
 
 def condition_arrays(avatar: BasisAvatar) -> Arrays:
     """Return how the network's input is brought to its range: limits, then middle and unit."""
-    size = avatar.deformation.weights[0].in_features
     return {
-        "condition_low": np.full(size, -np.inf, np.float32),
-        "condition_high": np.full(size, np.inf, np.float32),
-        "condition_mean": np.zeros(size, np.float32),
-        "condition_scale": np.ones(size, np.float32),
+        "condition_low": plain(avatar.lowest),
+        "condition_high": plain(avatar.highest),
+        "condition_mean": plain(avatar.mean),
+        "condition_scale": plain(avatar.deviation),
     }
 
 
