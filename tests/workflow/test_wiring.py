@@ -148,6 +148,7 @@ def _inputs(rule: str) -> set[str]:
         "parts_of_network": {"graph", "shards", "weights", "config"},
         "perceptual_weights": {"perceptual"},
         "landmark_sources": {"files", "given"},
+        "published_parts": {"perceptual", "backbone", "start_checkpoint"},
         "parts_of_head": {"flame", "given"},
         "known_identity": {"identity"},
         "labels_of_hair": {"parsing"},

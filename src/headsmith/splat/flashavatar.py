@@ -136,14 +136,14 @@ class FlashAvatar(Avatar):
         """Return the weighted Huber loss, averaged over all pixels, and the perceptual distance's share.
 
         FlashAvatar adds ``40 x`` the loss of both pictures times the mouth's mask; with a mask of 0 and 1 that is the weight
-        ``1 + 40 mask`` in ``target.weight``.
+        ``1 + 40 mask`` in ``target.weight``. Nothing here is random, so ``image`` has no use.
         """
-        image, _ = self(view, background)
-        difference = huber_loss(image, target.image, reduction="none", delta=HUBER_DELTA)
+        drawn, _ = self(view, background)
+        difference = huber_loss(drawn, target.image, reduction="none", delta=HUBER_DELTA)
         total = (difference * target.weight[..., None]).mean()
         if self.perceptual is not None and published_iteration(progress) > PERCEPTUAL_AFTER:
             head = target.head[..., None]
-            total = total + PERCEPTUAL_WEIGHT * self.perceptual(image * head, target.image * head)
+            total = total + PERCEPTUAL_WEIGHT * self.perceptual(drawn * head, target.image * head)
         return total
 
     def optimiser(self) -> torch.optim.Adam:
