@@ -13,7 +13,8 @@ from headsmith.maths.cameras import Camera, project
 from headsmith.maths.rotations import axis_angle_to_matrix, matrix_to_axis_angle, mean_rotation
 from headsmith.media.frames import FrameFolderWriter
 from headsmith.media.images import read_image
-from headsmith.splat.avatar import Avatar, Splats, make_condition
+from headsmith.splat.avatar import Avatar, AvatarShape, Splats, make_condition
+from headsmith.splat.avatars import make_avatar
 from headsmith.splat.binding import Binding
 from headsmith.splat.soundness import Soundness
 from headsmith.stages.avatar import train_avatar
@@ -279,3 +280,14 @@ def test_experiments_count_some_views_the_same_for_any_threads(tmp_path):
     assert counted[0] == counted[1]
     assert counted[0]["orbit"]["views"] == ORBIT_FRAMES // 6 and counted[0]["training"]["faulty"] <= 1
     assert {name: counted[0]["orbit"][name]["most"] for name in ("floaters", "needles")} == {"floaters": 0, "needles": 0}
+
+
+@pytest.mark.parametrize("deformation", ["basis", "mlp"])
+def test_either_kind_of_avatar_is_shown_and_counted(deformation):
+    views = clip_views()
+    binding = painted(views, count=300).binding
+    shape = AvatarShape(deformation, views.conditions.shape[1], 2, 8, 0.01)
+    avatar = make_avatar(binding.points(views.rest(), views.head.faces), shape, 0).eval()
+    trained = TrainedAvatar(avatar, binding, torch.zeros(SIZE, SIZE, 3))
+    (shot,) = draw_shots(frames_again(views, [12]), [Pose("frame", "12", True)], trained, reach_on_the_mesh(views, trained), 1)
+    assert shot.picture.shape == (SIZE, SIZE, 3) and shot.picture.any()
