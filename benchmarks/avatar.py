@@ -1,100 +1,58 @@
-"""How long a training step takes, with either deformation, and where the time goes.
+"""How good an avatar gets in how long, with either deformation: held-out self-reenactment of real clips.
 
-    python benchmarks/avatar.py [--sizes 256 512] [--seconds 20]
+    snakemake --cores 2 --configfile config/benchmark.yaml -- dataset     # the clips, made ready
+    python benchmarks/avatar.py [--clips franck cap12 pexels] [--images 2000] [--deformations basis mlp]
 
-13,000 Gaussians on an ellipsoid that fills half of the image. A step is two images: forward, backward, Adam, the images in one
-thread each. Prints JSON on the last line: milliseconds an image (median wall time; CPU time, which other work disturbs less),
-the share of the rasterizer alone, and the ratio of FlashAvatar's network to the bases, all in one run.
+Both deformations see the same frames in the same number of images, on two threads, over the clip's plate; the clock stands
+while held-out frames are measured. PSNR is of 8-bit renders against the frames, over each frame's head mask, mean over frames
+(at most 100, spread over the held-out part). Prints a line a moment, and JSON last: per clip and deformation `psnr_head`,
+`psnr_mouth`, `psnr_train`, `seconds`, `iterations_per_second` (an iteration is an image), and the curve: seconds, images, dB.
 """
 
 import argparse
 import json
 import os
-import time
-from concurrent.futures import ThreadPoolExecutor
+import tempfile
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import numpy as np
-import torch
+from avatar_lab import open_clip, train
 
-from headsmith.maths.cameras import Camera
-from headsmith.splat.avatar import AvatarShape, Target, View
-from headsmith.splat.avatars import make_avatar
-from headsmith.splat.rasterize import rasterize
+from headsmith.contract.settings import AvatarSettings
 
-COUNT, CONDITION = 13_000, 72
-AXES = torch.tensor([0.09, 0.12, 0.10])
+MLP = {"mouth_weight": 40.0, "texels": 256}
+"""FlashAvatar's extra weight of the mouth (`train.py`); and texels that give about as many Gaussians on Anny's map as its 128
+on FLAME's, whose head fills more of it."""
 
 
-def scene(size):
-    """Points on an ellipsoid, a view of them, and a picture to reproduce."""
-    generator = torch.Generator().manual_seed(0)
-    points = torch.nn.functional.normalize(torch.randn(COUNT, 3, generator=generator), dim=1) * AXES
-    focal = size * (0.5 / (torch.pi * AXES[0] * AXES[1])) ** 0.5
-    camera = Camera(torch.eye(3), torch.tensor([0.0, 0, 1]), focal.expand(2), torch.full((2,), size / 2), (size, size))
-    view = View(points, torch.randn(CONDITION, generator=generator), camera)
-    return view, Target(torch.rand(size, size, 3, generator=generator), torch.ones(size, size), torch.ones(size, size))
-
-
-def timed(work, seconds):
-    """Median wall milliseconds and mean CPU milliseconds of calls, after two that warm up."""
-    work(), work()
-    walls, cpu, stop = [], time.process_time(), time.perf_counter() + seconds
-    while time.perf_counter() < stop or len(walls) < 3:
-        start = time.perf_counter()
-        work()
-        walls.append(time.perf_counter() - start)
-    return 1e3 * float(np.median(walls)), 1e3 * (time.process_time() - cpu) / len(walls)
-
-
-def step_times(kind, size, seconds, pool):
-    """Milliseconds an image of whole training steps."""
-    view, target = scene(size)
-    avatar = make_avatar(view.points, AvatarShape(kind, CONDITION, 16, 64, 0.0035), 0)
-    optimiser, plate = avatar.optimiser(), torch.zeros(size, size, 3)
-
-    def step():
-        list(pool.map(lambda _: avatar.loss(view, target, plate, 0.5).backward(), range(2)))
-        optimiser.step()
-        optimiser.zero_grad(set_to_none=True)
-
-    return [value / 2 for value in timed(step, seconds)]
-
-
-def rasterizer_times(size, seconds, pool):
-    """Milliseconds an image of the rasterizer alone, forward and backward, in the same two threads."""
-    view, _ = scene(size)
-    avatar = make_avatar(view.points, AvatarShape("basis", CONDITION, 16, 64, 0.0035), 0)
-    with torch.no_grad():
-        inputs = avatar.splats(view)
-    gradient = torch.ones(size, size, 3)
-
-    def draw(_):
-        leaves = [part.clone().requires_grad_() for part in inputs]
-        rasterize(*leaves, view.camera, torch.zeros(3))[0].backward(gradient)
-
-    return [value / 2 for value in timed(lambda: list(pool.map(draw, range(2))), seconds)]
+def settings_of(deformation, images):
+    """Return a variant's settings: the defaults, and for FlashAvatar's network its own."""
+    return AvatarSettings(deformation=deformation, iterations=images, **(MLP if deformation == "mlp" else {}))
 
 
 def main():
-    """Print a line a measurement and JSON last."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sizes", type=int, nargs="+", default=[256, 512])
-    parser.add_argument("--seconds", type=float, default=10)
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    results = {}
-    with ThreadPoolExecutor(2) as pool:
-        for size in arguments.sizes:
-            times = {kind: step_times(kind, size, arguments.seconds, pool) for kind in ("basis", "mlp")}
-            times["rasterizer"] = rasterizer_times(size, arguments.seconds, pool)
-            for name, (wall, cpu) in times.items():
-                print(f"{size}: {name:10} {wall:7.1f} ms an image, {cpu:7.1f} ms of CPU")
-            results[size] = {name: {"wall_ms": round(wall, 2), "cpu_ms": round(cpu, 2)} for name, (wall, cpu) in times.items()}
-            results[size]["mlp_over_basis"] = round(times["mlp"][1] / times["basis"][1], 1)
-            results[size]["rasterizer_share"] = round(times["rasterizer"][1] / times["basis"][1], 2)
-    print(json.dumps({"benchmark": "avatar", "gaussians": COUNT, "sizes": results}))
+    """Print a line a moment and JSON last."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--results", default="results")
+    parser.add_argument("--head", default="resources/heads/anny.npz")
+    parser.add_argument("--clips", nargs="+", default=["franck", "cap12", "pexels", "single_face"])
+    parser.add_argument("--deformations", nargs="+", default=["basis", "mlp"])
+    parser.add_argument("--images", type=int, default=2000)
+    parser.add_argument("--marks", type=int, default=8)
+    parser.add_argument("--folder", help="keeps the prepared frames here; else they are removed")
+    options = parser.parse_args()
+    found = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        for name in options.clips:
+            found[name] = {}
+            for deformation in options.deformations:
+                settings = settings_of(deformation, options.images)
+                clip = open_clip(options.results, name, options.head, settings, options.folder or scratch)
+                result = train(clip, settings, options.marks)
+                for seconds, images, psnr in result.curve:
+                    print(f"{name:12} {deformation:6} {images:6} images {seconds:8.1f} s {psnr:6.2f} dB", flush=True)
+                found[name][deformation] = result.figures() | {"gaussians": len(clip.binding.faces), "curve": result.curve}
+    print(json.dumps({"benchmark": "avatar", "images": options.images, "clips": found}))
 
 
 if __name__ == "__main__":
