@@ -12,7 +12,6 @@ from headsmith.heads.model import HeadParameters
 from headsmith.maths.cameras import FLIP, Camera
 from headsmith.media.atomic import atomic_path
 from headsmith.splat.avatar import View, make_condition
-from headsmith.splat.flashavatar import FlashAvatar
 from headsmith.stages.avatar_file import TrainedAvatar, read_avatar
 from headsmith.stages.avatar_views import ClipViews, load_views
 from headsmith.stages.splats_arrays import avatar_arrays
@@ -85,7 +84,5 @@ def rest_view(trained: TrainedAvatar, views: ClipViews) -> View:
 @torch.no_grad()
 def cloud_of(trained: TrainedAvatar, view: View) -> SplatCloud:
     """Return the Gaussians that a view shows, in the head's axes."""
-    splats = trained.avatar.splats(view)
-    colours = trained.avatar.coefficients() if isinstance(trained.avatar, FlashAvatar) else splats.colours
-    means, scales, quats, opacities, colours = (part.double().numpy() for part in (*splats[:4], colours))
+    means, scales, quats, opacities, colours = (part.double().numpy() for part in trained.avatar.splats(view))
     return SplatCloud(means, scales, quats, opacities, colours if colours.ndim == 3 else flat_harmonics(colours))
