@@ -77,6 +77,7 @@ def write_movable(folder, wildness=0.2, deformation="basis", correctives=True):
     avatar = make_avatar(binding.points(views.rest(), views.head.faces), shape, seed=4)
     if deformation == "basis":
         shake(avatar, wildness)
+        avatar.familiarise(views.conditions[1:4], views.cameras.rotation[1:4])
     content = {"clip": "toy", "head_sha256": head.sha256, "settings": {}, "shape": vars(shape), "binding": vars(binding)}
     torch.save(content | {"plate": torch.from_numpy(plate()), "state": avatar.state_dict()}, folder / "avatar.pt")
     return {name: folder / f"{name}.npz" for name in ("tracking", "head")} | {"avatar": folder / "avatar.pt", "clip": "toy"}
