@@ -167,7 +167,7 @@ def main():
         result[f"forward_backward_processors_ms_{size}"] = round(times["both"][2], 2)
         result[f"forward_backward_two_cores_ms_{size}"] = round(times["both, two frames at once"][0], 2)
         result[f"speedup_over_torch_{size}"] = round(times["torch, both"][0] / times["both"][0], 1)
-        result[f"times_the_floor_{size}"] = round(times["both"][1] / floors[1], 1)
+        result[f"times_the_floor_{size}"] = round(times["both"][2] / floors[1], 1)
     parts = [table(["image", "what", *HEADS], rows)]
     grown = scaling(options.rounds)
     parts.append(table(["what", "of it", *HEADS], [[what, of, *said(found)] for (what, of), found in grown.items()]))
