@@ -109,7 +109,9 @@ def avatar(given, outputs, options, resources):
     """Train."""
     names = ("dataset", "frames", "matte", "mouth_masks", "head_masks", "tracking", "head")
     parts = {"output": outputs / "avatar.pt", "curve": outputs / "training.csv", "threads": THREADS}
-    chosen = AvatarSettings(iterations=options["images"], save_every=100, preview_every=200)
+    chosen = AvatarSettings(
+        iterations=options["images"], save_every=options["images"] // 8, preview_every=options["images"] // 4
+    )
     train_avatar(clip=CLIP, **pick(given, *names), **parts, settings=chosen)
 
 

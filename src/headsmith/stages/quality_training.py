@@ -23,7 +23,7 @@ def show_training(clip: str, picture: str, inputs: dict[str, Path], settings: Qu
     known = {told: values for told, values in lines.items() if np.isfinite(values).any()}
     plots = [Plot("Loss", "training images", "mean since the point before", x, {"loss": numbers(columns, "loss")})]
     if known:
-        plots.append(Plot("Head PSNR of some frames", "training images", "dB", x, known))
+        plots.append(Plot("Head PSNR", "training images", "dB", x, known))
     note = (
         "The loss falls fast, then slowly. The PSNR is of the same few frames each time: where training frames still rise and "
         "held-out frames no longer do, more training does not help, more varied video does."
