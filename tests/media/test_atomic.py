@@ -6,10 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from headsmith.contract.errors import UserError
 from headsmith.media.atomic import atomic_folder, atomic_path
+from headsmith.media.video_writer import VideoWriter
 
 
 def names(folder: Path) -> list[str]:
@@ -124,3 +126,11 @@ def test_what_a_killed_run_left_of_a_folder_is_removed_and_nothing_else(tmp_path
     with atomic_folder(tmp_path / "obj") as partial:
         (partial / "whole").write_text("")
     assert sorted(path.name for path in tmp_path.iterdir()) == [".obj-mine.partial", ".ply-0123abcd.partial", "obj"]
+
+
+def test_what_a_killed_run_left_of_a_video_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    for name in (".basis-0123abcd.partial.mp4", ".mlp-0123abcd.partial.mp4", ".basis-mine.partial.mp4"):
+        (tmp_path / name).write_text("half")
+    with VideoWriter(tmp_path / "basis.mp4", 25.0) as film:
+        film.add(np.zeros((16, 16, 3), np.uint8))
+    assert names(tmp_path) == [".basis-mine.partial.mp4", ".mlp-0123abcd.partial.mp4", "basis.mp4"]

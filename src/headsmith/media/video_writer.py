@@ -3,6 +3,7 @@
 import os
 from contextlib import ExitStack
 from fractions import Fraction
+from pathlib import Path
 from types import TracebackType
 
 import av
@@ -10,7 +11,7 @@ import numpy as np
 from av.video.reformatter import Colorspace
 from jaxtyping import UInt8
 
-from headsmith.media.atomic import atomic_path
+from headsmith.media.atomic import atomic_path, remove_leftovers
 
 CRF = 18
 """Constant rate factor of x264: 18 is close to lossless to the eye."""
@@ -41,6 +42,7 @@ class VideoWriter:
         self._size: tuple[int, int] | None = None
 
     def __enter__(self) -> "VideoWriter":
+        remove_leftovers(Path(self.path))
         partial = self._stack.enter_context(atomic_path(self.path))
         self._container = self._stack.enter_context(self._open(str(partial)))
         return self
