@@ -119,13 +119,15 @@ def test_conditions_beyond_the_clip_are_those_at_its_end():
     assert not torch.equal(model.splats(far).means, model.splats(inside).means)
 
 
-def test_drivers_of_the_clip_have_mean_0_and_deviation_1_where_they_move():
+def test_drivers_of_the_clip_are_counted_in_deviations_where_they_move():
     _, model = avatar()
-    conditions = torch.randn(300, 4) * torch.tensor([3.0, 0.1, 1.0, 0.0]) + 2
+    conditions = torch.randn(300, 4) * torch.tensor([3.0, 0.05, 1.0, 0.0]) + 2
     model.familiarise(conditions, camera().rotation.expand(300, 3, 3))
     drivers = torch.stack([model.drivers(View(torch.zeros(60, 3), condition, camera())) for condition in conditions])
     assert torch.allclose(drivers.mean(0), torch.zeros(13), atol=1e-4)
-    assert torch.allclose(drivers.std(0, correction=0)[:3], torch.ones(3), atol=1e-4)
+    assert torch.allclose(drivers.std(0, correction=0)[[0, 2]], torch.ones(2), atol=1e-4)
+    assert float(drivers[:, 1].std()) == pytest.approx(0.5, abs=0.05)
+    assert torch.allclose(model.shake[:3], 0.5 * drivers.std(0, correction=0)[:3], atol=1e-4)
     assert not drivers[:, 3:].any()
 
 

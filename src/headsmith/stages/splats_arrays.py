@@ -93,7 +93,7 @@ def condition_arrays(avatar: BasisAvatar) -> Arrays:
         "condition_low": plain(avatar.lowest),
         "condition_high": plain(avatar.highest),
         "condition_mean": plain(avatar.mean),
-        "condition_scale": plain(avatar.deviation),
+        "condition_scale": plain(avatar.unit),
     }
 
 
