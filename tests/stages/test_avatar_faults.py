@@ -13,7 +13,7 @@ import torch
 from headsmith.contract.errors import UserError
 from headsmith.contract.settings import AvatarSettings
 from headsmith.splat.basis import BasisAvatar
-from headsmith.stages import avatar_state
+from headsmith.stages import avatar_state, avatar_training
 from headsmith.stages.avatar import train_avatar
 from headsmith.stages.avatar_store import RowStore
 from tests.stages.avatar_clip import write_clip
@@ -118,6 +118,26 @@ def test_a_full_disk_stops_with_image_and_frames_and_the_last_state_stays(clip, 
     monkeypatch.undo()
     assert train(clip, tmp_path) == trained
     assert "going on after 40 of 120" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["write_preview", "write_curve"])
+def test_a_picture_that_a_kill_prevented_is_drawn_by_the_next_run(clip, trained, tmp_path, monkeypatch, name):
+    settings, count = replace(SETTINGS, preview_every=40), itertools.count()
+    real = getattr(avatar_training, name)
+
+    def dying(*arguments):
+        if next(count) == 1:
+            raise KeyboardInterrupt
+        real(*arguments)
+
+    monkeypatch.setattr(avatar_training, name, dying)
+    with pytest.raises(KeyboardInterrupt):
+        train(clip, tmp_path, settings)
+    monkeypatch.undo()
+    train(clip, tmp_path, settings)
+    assert [path.name for path in sorted((tmp_path / "progress").iterdir())] == [
+        f"{images:08d}.png" for images in (40, 80, 120)
+    ]
 
 
 @pytest.mark.parametrize("limit", [30_000, 80_000])

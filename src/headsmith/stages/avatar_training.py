@@ -143,17 +143,18 @@ class Loop:
         if self.frames.device.type == "cpu" or curve or save or draw or training.step % SYNC_EVERY == 0:
             self.look()
         self.place.images = training.step * batch
+        if curve or save or draw:
+            check_avatar(training.avatar, self.frames, self.place)
         with stops_told(self.place):
             if curve or draw:
                 self.extend_curve()
-            if save:
-                self.save()
             if draw:
                 self.draw()
+            if save:
+                self.save()
 
     def save(self) -> None:
-        """Write a resumable state, if it is a good one."""
-        check_avatar(self.training.avatar, self.frames, self.place)
+        """Write a resumable state: last, for what is due at this step is not done again after it."""
         self.training.save(self.files.state, self.files.key)
         self.place.saved = self.place.images
 
