@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from headsmith.splat.basis import BasisAvatar
-from headsmith.stages.avatar import bind_gaussians, start_training
+from headsmith.stages.avatar import bind_gaussians, familiarise, start_training
 from headsmith.stages.avatar_faults import Place
 from headsmith.stages.avatar_frames import TrainingFrames, TrainingSources, prepare_frames
 from headsmith.stages.avatar_order import MOST_OF_A_PASS, batches
@@ -131,7 +131,7 @@ def train(clip, settings, marks=1, familiar=True, moved=None, extra=(), threads=
     training = start_training(clip.views, clip.binding, settings, CPU)
     frames, avatar = clip.frames, training.avatar
     if familiar and isinstance(avatar, BasisAvatar):
-        avatar.familiarise(frames.conditions[: frames.count], frames.cameras.rotation[: frames.count])
+        familiarise(avatar, frames)
     for group in extra:
         training.optimiser.add_param_group(group | {"first_lr": group["lr"]})
     nowhere = Path("nowhere")

@@ -34,7 +34,7 @@ def scene(size):
     focal = size * (0.5 / (torch.pi * AXES[0] * AXES[1])) ** 0.5
     camera = Camera(torch.eye(3), torch.tensor([0.0, 0, 1]), focal.expand(2), torch.full((2,), size / 2), (size, size))
     view = View(points, torch.randn(CONDITION, generator=generator), camera)
-    return view, Target(torch.rand(size, size, 3, generator=generator), torch.ones(size, size), torch.ones(size, size))
+    return view, Target(torch.rand(size, size, 3, generator=generator), *[torch.ones(size, size)] * 3)
 
 
 def timed(work, seconds):

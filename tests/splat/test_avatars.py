@@ -26,7 +26,7 @@ def test_the_loss_is_hubers_weighted_by_pixel_plus_the_prior_of_offsets():
     view, weight, truth = View(points, torch.zeros(4), camera()), torch.rand(SIDE, SIDE), torch.rand(SIDE, SIDE, 3)
     with torch.no_grad():
         size = (model(view, torch.zeros(3))[0] - truth).abs().double()
-        loss = model.loss(view, Target(truth, weight, weight), torch.zeros(3), 0.5).item()
+        loss = model.loss(view, Target(truth, weight, weight, weight), torch.zeros(3), 0.5).item()
     expected = sum(
         float(weight[y, x]) * (d * d / 2 if d < 0.1 else 0.1 * (d - 0.05))
         for y in range(SIDE)
@@ -58,7 +58,7 @@ def test_pixels_without_weight_count_nothing():
     image = torch.rand(SIDE, SIDE, 3)
     changed = image.clone()
     changed[:, 12:] = 0
-    losses = [model.loss(view, Target(picture, weight, weight), torch.zeros(3), 0.5) for picture in (image, changed)]
+    losses = [model.loss(view, Target(picture, weight, weight, weight), torch.zeros(3), 0.5) for picture in (image, changed)]
     assert losses[0] == losses[1] > 0
 
 
@@ -72,7 +72,7 @@ def test_an_avatar_learns_two_frames_that_differ_by_their_condition(kind):
         teacher.deformation.bases.normal_(std=0.5)
         conditions = torch.eye(4)[:2] * 3
         views = [View(points, condition, camera()) for condition in conditions]
-        targets = [Target(teacher(view, torch.zeros(3))[0], torch.ones(SIDE, SIDE), torch.ones(SIDE, SIDE)) for view in views]
+        targets = [Target(teacher(view, torch.zeros(3))[0], *[torch.ones(SIDE, SIDE)] * 3) for view in views]
     optimiser = model.optimiser()
     losses = []
     for step in range(120):
@@ -106,7 +106,7 @@ def familiar():
     torch.manual_seed(5)
     with torch.no_grad():
         model.deformation.bases.normal_(std=0.3)
-    model.familiarise(torch.rand(50, 4), camera().rotation.expand(50, 3, 3))
+    model.familiarise(torch.rand(50, 4), camera().rotation.expand(50, 3, 3), torch.tensor([0.9, 0.5, 0.2]))
     return points, model
 
 
@@ -122,7 +122,7 @@ def test_conditions_beyond_the_clip_are_those_at_its_end():
 def test_drivers_of_the_clip_are_counted_in_deviations_where_they_move():
     _, model = avatar()
     conditions = torch.randn(300, 4) * torch.tensor([3.0, 0.05, 1.0, 0.0]) + 2
-    model.familiarise(conditions, camera().rotation.expand(300, 3, 3))
+    model.familiarise(conditions, camera().rotation.expand(300, 3, 3), torch.ones(3))
     drivers = torch.stack([model.drivers(View(torch.zeros(60, 3), condition, camera())) for condition in conditions])
     assert torch.allclose(drivers.mean(0), torch.zeros(13), atol=1e-4)
     assert torch.allclose(drivers.std(0, correction=0)[[0, 2]], torch.ones(2), atol=1e-4)
@@ -133,9 +133,32 @@ def test_drivers_of_the_clip_are_counted_in_deviations_where_they_move():
 
 def test_noise_goes_by_the_image_and_the_seed_alone():
     points, model = familiar()
-    target = Target(torch.rand(SIDE, SIDE, 3), torch.ones(SIDE, SIDE), torch.ones(SIDE, SIDE))
+    target = Target(torch.rand(SIDE, SIDE, 3), *[torch.ones(SIDE, SIDE)] * 3)
     view = View(points, torch.full((4,), 0.5), camera())
     first, again, other = (model.loss(view, target, torch.zeros(3), 0.5, image).item() for image in (7, 7, 8))
     assert first == again != other
     model.seed = 1
     assert model.loss(view, target, torch.zeros(3), 0.5, 7).item() != first
+
+
+def test_one_image_in_four_stands_over_a_colour_that_only_the_unfilled_part_shows():
+    points, model = familiar()
+    view, plate = View(points, torch.full((4,), 0.5), camera()), torch.rand(SIDE, SIDE, 3)
+    truth, ones, nothing = torch.rand(SIDE, SIDE, 3), torch.ones(SIDE, SIDE), torch.zeros(SIDE, SIDE)
+    with torch.no_grad():
+        filled = [model.loss(view, Target(truth, ones, ones, ones), plate, 0.5, image).item() for image in range(4)]
+        model.shake.zero_()
+        model.gaussians["opacity"].fill_(-30)
+        model.deformation.bases.zero_()
+        empty = [model.loss(view, Target(plate, ones, ones, nothing), plate, 0.5, image).item() for image in range(8)]
+    assert len(set(filled)) == 4
+    assert empty == pytest.approx([empty[0]] * 8, abs=1e-7)
+
+
+def test_no_gaussian_goes_farther_than_three_centimetres_or_grows_beyond_nine_millimetres():
+    points, model = familiar()
+    torch.nn.init.normal_(model.gaussians["offset"], std=0.1)
+    torch.nn.init.constant_(model.gaussians["log_scale"], 0.0)
+    splats = model.splats(View(points, torch.full((4,), 0.5), camera()))
+    assert float((splats.means - points).norm(dim=1).max()) < 0.03
+    assert float(splats.scales.max()) <= 0.009 + 1e-9

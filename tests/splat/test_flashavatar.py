@@ -52,7 +52,9 @@ def view(model=None, dtype=torch.float32):
 def target(weight=None):
     generator = torch.Generator().manual_seed(2)
     head = (torch.rand(SIDE, SIDE, generator=generator) > 0.4).float()
-    return Target(torch.rand(SIDE, SIDE, 3, generator=generator), torch.ones(SIDE, SIDE) if weight is None else weight, head)
+    return Target(
+        torch.rand(SIDE, SIDE, 3, generator=generator), torch.ones(SIDE, SIDE) if weight is None else weight, head, head
+    )
 
 
 def test_encoding_has_51_numbers_the_input_first_then_sines_and_cosines_by_frequency():

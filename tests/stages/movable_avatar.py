@@ -55,7 +55,7 @@ def bind(container):
 def shake(avatar, wildness):
     """Give every learned number a random value: colours and sizes that differ, bases as strong as they are asked for."""
     generator = torch.Generator().manual_seed(3)
-    amounts = {"offset": 0.002, "log_scale": 0.4, "rotation": 1.0, "opacity": 1.5, "colour": 1.5}
+    amounts = {"offset": 0.012, "log_scale": 0.6, "rotation": 1.0, "opacity": 1.5, "colour": 1.5}
     with torch.no_grad():
         for name, value in avatar.gaussians.items():
             value += amounts[name] * torch.randn(value.shape, generator=generator)
@@ -77,7 +77,7 @@ def write_movable(folder, wildness=0.2, deformation="basis", correctives=True):
     avatar = make_avatar(binding.points(views.rest(), views.head.faces), shape, seed=4)
     if deformation == "basis":
         shake(avatar, wildness)
-        avatar.familiarise(views.conditions[1:4], views.cameras.rotation[1:4])
+        avatar.familiarise(views.conditions[1:4], views.cameras.rotation[1:4], torch.tensor([0.6, 0.5, 0.4]))
     content = {"clip": "toy", "head_sha256": head.sha256, "settings": {}, "shape": vars(shape), "binding": vars(binding)}
     torch.save(content | {"plate": torch.from_numpy(plate()), "state": avatar.state_dict()}, folder / "avatar.pt")
     return {name: folder / f"{name}.npz" for name in ("tracking", "head")} | {"avatar": folder / "avatar.pt", "clip": "toy"}

@@ -48,7 +48,7 @@ def view(place=0):
 
 def target(place=0):
     generator = torch.Generator().manual_seed(50 + place)
-    return Target(torch.rand(SIDE, SIDE, 3, generator=generator), torch.ones(SIDE, SIDE), torch.ones(SIDE, SIDE))
+    return Target(torch.rand(SIDE, SIDE, 3, generator=generator), *[torch.ones(SIDE, SIDE)] * 3)
 
 
 def learn(avatar, optimiser, steps):

@@ -55,11 +55,13 @@ class Target:
         image: RGB in 0..1, over the background that the avatar is drawn over.
         weight: 0 where the picture shows what the avatar does not model (clothes), more than 1 in the mouth.
         head: The head's mask, 0..1.
+        alpha: How much of a pixel the person fills, 0..1; what is left shows the background.
     """
 
     image: Float[Tensor, "H W 3"]
     weight: Float[Tensor, "H W"]
     head: Float[Tensor, "H W"]
+    alpha: Float[Tensor, "H W"]
 
 
 class Splats(NamedTuple):

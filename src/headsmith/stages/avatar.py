@@ -35,6 +35,9 @@ from headsmith.stages.avatar_views import ClipViews, load_views
 UV_SIDE = 512
 """Texels along a side of the UV map that points are chosen from."""
 
+COLOUR_FRAMES = 16
+"""Training frames, spread evenly, whose heads give Gaussians their first colour; those that no frame sees keep it."""
+
 HOW = ("device", "precision", "save_every", "preview_every")
 """Settings that say how to train, not what: a training may go on under others."""
 
@@ -111,8 +114,7 @@ def train_avatar(
     with torch.random.fork_rng():
         training = start_training(views, binding, settings, device)
         if isinstance(training.avatar, BasisAvatar):
-            shown = slice(training_frames.count)
-            training.avatar.familiarise(training_frames.conditions[shown], training_frames.cameras.rotation[shown])
+            familiarise(training.avatar, training_frames)
         start_published(training, settings, clip, perceptual, backbone, start_checkpoint)
         if training.resume(files.state, key):
             note(f"{clip}: going on after {training.step * settings.batch} of {settings.iterations} training images")
@@ -186,6 +188,18 @@ def start_training(views: ClipViews, binding: Binding, settings: AvatarSettings,
     if isinstance(avatar, FlashAvatar):
         avatar.mixed = settings.precision == "mixed" and device.type == "cuda"
     return Training(avatar, avatar.optimiser())
+
+
+def familiarise(avatar: BasisAvatar, frames: TrainingFrames) -> None:
+    """Let an untrained avatar take in what the training frames show: the range of its drivers, and the head's mean colour."""
+    shown = slice(frames.count)
+    pixels = []
+    for row in spread(list(range(frames.count)), COLOUR_FRAMES):
+        _, target = frames.deliver(row, frames.load(row))
+        pixels.append(target.image[target.head > 0.5])
+    seen = torch.cat(pixels)
+    colour = seen.mean(0) if len(seen) else torch.full((3,), 0.5, device=frames.device)
+    avatar.familiarise(frames.conditions[shown], frames.cameras.rotation[shown], colour)
 
 
 def write_avatar(

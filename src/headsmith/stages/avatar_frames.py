@@ -80,8 +80,8 @@ class TrainingFrames:
         """Return what was loaded of a frame as training takes it, on the device."""
         arrays = self.store.arrays(content.to(self.device, non_blocking=True))
         view = View(arrays["points"], self.conditions[row], self.cameras[row])
-        image, head = (arrays[name].float() / 255 for name in ("image", "head"))
-        return view, Target(image, arrays["weight"].float(), head)
+        image, head, alpha = (arrays[name].float() / 255 for name in ("image", "head", "alpha"))
+        return view, Target(image, arrays["weight"].float(), head, alpha)
 
 
 def prepare_frames(
@@ -120,6 +120,7 @@ def prepare_frames(
         "weight": (height, width),
         "image": (height, width, 3),
         "head": (height, width),
+        "alpha": (height, width),
     }
     store, known = RowStore(folder, shapes), folder / "plate.npy"
     every = [*ids, *previews]

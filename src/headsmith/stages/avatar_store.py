@@ -17,7 +17,7 @@ from torch import Tensor
 
 from headsmith.media.atomic import atomic_path, writing_explained
 
-NUMBERS = {"points": torch.float32, "weight": torch.float16, "image": torch.uint8, "head": torch.uint8}
+NUMBERS = {"points": torch.float32, "weight": torch.float16, "image": torch.uint8, "head": torch.uint8, "alpha": torch.uint8}
 """Kinds of numbers of the arrays, the wide ones first, so that each begins where its kind may."""
 
 

@@ -96,10 +96,13 @@ class FramePlan:
         image, matte, mouth, head = parts
         if self.background == "plate":
             weight, picture = pixel_weights(matte, mouth, head, self.mouth_weight), over_plate(image, matte, head, plate)
+            alpha = matte / 255 * (1 - clothes_of(matte, head))
         else:
             weight = (1 + self.mouth_weight * (mouth / 255)).astype(np.float16)
             picture = over_colour(image, matte, head, COLOURS[self.background])
-        return {"points": view.points.numpy(), "weight": weight, "image": picture, "head": head}
+            alpha = matte / 255 * (head / 255)
+        filled = (alpha * 255).round().astype(np.uint8)
+        return {"points": view.points.numpy(), "weight": weight, "image": picture, "head": head, "alpha": filled}
 
     def behind(self, plate: UInt8[Tensor, "H W 3"]) -> Float[Tensor, "H W 3"] | Float[Tensor, "3"]:
         """Return what the avatar is drawn over, 0..1."""
