@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from headsmith.contract.errors import UserError
 from headsmith.heads.model import HeadModel
 from headsmith.maths.skinning import blend_shapes
-from headsmith.splat.basis import BASIS_UNITS, BasisAvatar
+from headsmith.splat.basis import BASIS_UNITS, FARTHEST, LARGEST, BasisAvatar
 from headsmith.stages.avatar_file import TrainedAvatar
 from headsmith.stages.avatar_views import ClipViews
 
@@ -84,7 +84,8 @@ def learned_arrays(avatar: BasisAvatar) -> Arrays:
     count = len(avatar.gaussians["opacity"])
     bases = deformation.bases.view(-1, count, len(BASIS_UNITS)) * torch.tensor(BASIS_UNITS)
     learned = {name: plain(value) for name, value in avatar.gaussians.items()}
-    return learned | {"bases": plain(bases)} | condition_arrays(avatar) | network_arrays(deformation.weights)
+    limits = {"farthest": np.float32(FARTHEST), "largest": np.float32(LARGEST)}
+    return learned | {"bases": plain(bases)} | limits | condition_arrays(avatar) | network_arrays(deformation.weights)
 
 
 def condition_arrays(avatar: BasisAvatar) -> Arrays:

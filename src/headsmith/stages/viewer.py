@@ -83,6 +83,8 @@ def page_facts(arrays: Arrays, rate: float) -> dict[str, Any]:
         "focal": arrays["focal"].tolist(),
         "principal": arrays["principal"].tolist(),
         "size": arrays["size"].tolist(),
+        "farthest": float(arrays["farthest"]),
+        "largest": float(arrays["largest"]),
         "rate": rate,
         **middle_of(arrays),
     }

@@ -6,8 +6,9 @@ const CHANGES = 10;  // of a basis: offset (3), log scale (3), opacity, colour (
 const ACTIVATIONS = {relu: value => Math.max(value, 0), silu: value => value / (1 + Math.exp(-value)), tanh: Math.tanh};
 
 class Gaussians {
-  constructor(arrays, activation) {
-    this.arrays = arrays;
+  // farthest: from the bound point; largest: standard deviation; both in metres.
+  constructor(arrays, {activation, farthest, largest}) {
+    Object.assign(this, {arrays, farthest, largest});
     this.activation = ACTIVATIONS[activation];
     this.count = arrays.opacity.shape[0];
     this.change = new Float32Array(this.count * CHANGES);
@@ -50,9 +51,11 @@ class Gaussians {
     });
     for (let number = 0; number < this.count; number++) {
       const at = number * RECORD, from = number * CHANGES, three = 3 * number, four = 4 * number;
+      for (let axis = 0; axis < 3; axis++) change[from + axis] += offset.values[three + axis];
+      const share = this.farthest / Math.max(Math.hypot(change[from], change[from + 1], change[from + 2]), this.farthest);
       for (let axis = 0; axis < 3; axis++) {
-        records[at + axis] = points[three + axis] + offset.values[three + axis] + change[from + axis];
-        records[at + 4 + axis] = Math.exp(size.values[three + axis] + change[from + 3 + axis]);
+        records[at + axis] = points[three + axis] + share * change[from + axis];
+        records[at + 4 + axis] = Math.min(Math.exp(size.values[three + axis] + change[from + 3 + axis]), this.largest);
       }
       records[at + 3] = sigmoid(opacity.values[number] + change[from + 6]);
       records[at + 7] = sigmoid(colour.values[three] + change[from + 7]);

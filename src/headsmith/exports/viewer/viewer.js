@@ -12,7 +12,7 @@ class Viewer {
     this.arrays = arrays;
     this.canvas = canvas;
     this.head = new Head(arrays);
-    this.gaussians = new Gaussians(arrays, facts.activation);
+    this.gaussians = new Gaussians(arrays, facts);
     this.order = new Order(this.gaussians.count);
     this.renderer = new Renderer(canvas, this.gaussians.count);
     if (arrays.plate) this.renderer.setPlate(arrays.plate);
