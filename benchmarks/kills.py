@@ -99,6 +99,7 @@ def try_stage(stage, folder, options, kills, generator):
         shutil.rmtree(outputs, ignore_errors=True)
         lived, ended = run(stage, inputs, outputs, options, log, generator.uniform(0, quickest))
         if ended:
+            quickest = min(quickest, lived)
             continue
         row["kills"] += 1
         row["halves"] += len(halves(contents(outputs), whole))

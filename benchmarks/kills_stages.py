@@ -125,7 +125,8 @@ def renders(given, outputs, options, resources):
 def scores(given, outputs, options, resources):
     """Score the renders."""
     names = ("renders", "frames", "mouth_masks", "head_masks", "landmarks", "dataset", "detector")
-    parts = {"output": outputs / "scores.json", "table": outputs / "scores.csv", "origins": {}}
+    parts = {"output": outputs / "scores.json", "table": outputs / "scores.csv"}
+    parts["origins"] = {"head": "parsing", "mouth": "parsing", "eyes": "", "tracking": "own"}
     weights = {"perceptual": resources / "assets/stlpips_alex.pth"}
     score_avatar(clip=CLIP, **pick(given, *names), **parts, **weights, settings=ScoresSettings())
 
