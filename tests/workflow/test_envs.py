@@ -20,8 +20,8 @@ DISTRIBUTIONS = {
     "google": "protobuf",
     "dlib": "dlib-bin",
 }
-BROUGHT = {"pytorch3d"}
-"""What users bring where they ask for it (``tracking.renderer``); its absence is told with the remedy."""
+BROUGHT = {"pytorch3d", "gsplat"}
+"""What users bring where they ask for it (``tracking.renderer``, ``device: cuda``); its absence is told with the remedy."""
 ENVS = sorted(path.stem for path in (ROOT / "envs").glob("*.yaml"))
 PIN = re.compile(r"^([A-Za-z0-9_.-]+)==(\S+)", re.MULTILINE)
 

@@ -124,7 +124,8 @@ def test_scripts_pass_what_their_stage_takes() -> None:
         unpacked = any(keyword.arg is None for keyword in call.keywords)
         assert unpacked or given == parameters, path.name
         if unpacked:
-            assert parameters - given <= _inputs(path.stem), path.name
+            outputs = _outputs(path.stem) if "paths_by_word(snakemake.output)" in path.read_text() else set()
+            assert parameters - given <= _inputs(path.stem) | outputs, path.name
 
 
 def _call(path: Path) -> tuple[ast.Call, tuple[str, str]]:
@@ -158,6 +159,12 @@ def _inputs(rule: str) -> set[str]:
     }
     names = set(re.findall(r"^        (\w+)=", section, re.MULTILINE))
     return names.union(*(words for function, words in unpacked.items() if function in section))
+
+
+def _outputs(rule: str) -> set[str]:
+    (block,) = [param.values[1] for param in RULES if param.id == rule]
+    section = block.split("    output:\n")[1].split("    log:\n")[0]
+    return set(re.findall(r"^        (\w+)=", section, re.MULTILINE))
 
 
 def test_paths_are_distinct() -> None:
