@@ -147,7 +147,7 @@ def _inputs(rule: str) -> set[str]:
     section = block.split("    input:\n")[1].split("    output:\n")[0]
     unpacked = {
         "parts_of_network": {"graph", "shards", "weights", "config"},
-        "perceptual_weights": {"perceptual"},
+        "parts_of_scores": {"perceptual", "eyes_masks", "lpips_heads", "lpips_backbone"},
         "landmark_sources": {"files", "given"},
         "published_parts": {"perceptual", "backbone", "start_checkpoint"},
         "parts_of_head": {"flame", "given"},
