@@ -81,9 +81,11 @@ def halves(found, whole):
 def try_stage(stage, folder, options, kills, generator):
     """Run a stage whole, then kill and repeat it; return its row of the table."""
     inputs, log = folder / "whole", folder / "log"
-    before = contents(inputs)
-    seconds, _ = run(stage, inputs, inputs, options, log)
-    whole = {name: digest for name, digest in contents(inputs).items() if name not in before}
+    once = folder / "once"
+    seconds, _ = run(stage, inputs, once, options, log)
+    whole = contents(once)
+    shutil.copytree(once, inputs, dirs_exist_ok=True)
+    shutil.rmtree(once)
     row = {
         "whole_s": round(seconds, 2),
         "kills": 0,
