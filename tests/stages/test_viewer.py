@@ -68,7 +68,8 @@ def decibels(a, b):
 
 def sound(browser):
     """Nothing failed in the page, and nothing was asked of the network."""
-    told = [*browser.told("Runtime.exceptionThrown"), *browser.told("Log.entryAdded")]
+    errors = [event for event in browser.told("Log.entryAdded") if event["entry"]["level"] == "error"]
+    told = [*browser.told("Runtime.exceptionThrown"), *errors]
     asked = [event["request"]["url"] for event in browser.told("Network.requestWillBeSent")]
     return not told and all(url.startswith("file:") and url.endswith(".html") for url in asked)
 
