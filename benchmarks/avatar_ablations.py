@@ -34,10 +34,11 @@ CHOICES = {
     "8 bases": {"bases": 8},
     "32 bases": {"bases": 32},
     "no bases": {"bases": 1, "BASES_RATE": 0.0},
-    "mouth weighs as the rest": {"mouth_weight": 0.0},
+    "mouth weighs 1 more": {"mouth_weight": 1.0},
     "mouth weighs 40 more": {"mouth_weight": 40.0},
     "no offsets: the tracked identity as it is": {"offset": 0.0},
     "offsets a hundred times freer": {"OFFSET_WEIGHT": 1e-5},
+    "no swapped backgrounds": {"SWAP_EVERY": 10**9},
     "offsets a thousand times stiffer": {"OFFSET_WEIGHT": 1.0},
     "6,500 Gaussians": {"gaussians": 6500},
     "26,000 Gaussians": {"gaussians": 26000},
@@ -47,13 +48,14 @@ CHOICES = {
 """What each line changes: constants of `splat.basis` in capitals, settings, or what this script does itself."""
 
 
-class Tuning:
+class Tuning(torch.nn.Module):
     """A turn and a shift of the head for each training frame, learned with the avatar; held-out frames stay as tracked."""
 
     def __init__(self, count):
-        self.turns, self.shifts = (torch.zeros(count, 3, requires_grad=True) for _ in range(2))
+        super().__init__()
+        self.turns, self.shifts = (torch.nn.Parameter(torch.zeros(count, 3)) for _ in range(2))
 
-    def __call__(self, row, view):
+    def forward(self, row, view):
         """Return a frame's view with its head moved a little."""
         turned = torch.linalg.cross(self.turns[row].expand_as(view.points), view.points)
         return replace(view, points=view.points + turned + self.shifts[row])

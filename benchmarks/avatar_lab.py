@@ -123,8 +123,8 @@ def train(clip, settings, marks=1, familiar=True, moved=None, extra=(), threads=
         settings: The variant's.
         marks: Moments, evenly spaced in images.
         familiar: Whether a basis avatar learns what the clip shows; ablations leave it out.
-        moved: Changes a training view, given its row: for ablations.
-        extra: Parameter groups beside the avatar's.
+        moved: A module that changes a training view, given its row, and learns with the avatar: for ablations.
+        extra: Its parameter groups.
         threads: Images at once.
     """
     torch.set_num_threads(1)
@@ -132,6 +132,8 @@ def train(clip, settings, marks=1, familiar=True, moved=None, extra=(), threads=
     frames, avatar = clip.frames, training.avatar
     if familiar and isinstance(avatar, BasisAvatar):
         familiarise(avatar, frames)
+    if moved is not None:
+        avatar.add_module("moved", moved)
     for group in extra:
         training.optimiser.add_param_group(group | {"first_lr": group["lr"]})
     nowhere = Path("nowhere")

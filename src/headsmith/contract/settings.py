@@ -86,7 +86,7 @@ class AvatarSettings:
     texels: int = setting(
         128, "`mlp`: texels along a side of the UV map, a Gaussian each, in place of `gaussians`", minimum=16, maximum=1024
     )
-    iterations: int = setting(8000, "training images shown", minimum=10)
+    iterations: int = setting(4000, "training images shown", minimum=10)
     bases: int = setting(16, "learned bases of the `basis` deformation", minimum=1)
     hidden: int = setting(64, "width of the network that maps expression to basis weights", minimum=8)
     mouth_weight: float = setting(10.0, "extra weight of the mouth in the loss", minimum=0)
