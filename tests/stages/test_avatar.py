@@ -13,8 +13,9 @@ from headsmith.splat.basis import BasisAvatar
 from headsmith.stages import avatar as stage
 from headsmith.stages.avatar import train_avatar
 from headsmith.stages.avatar_order import batches
+from headsmith.stages.avatar_progress import difference
 from headsmith.stages.avatar_targets import clothes_of, fill_plate, pixel_weights
-from headsmith.stages.renders import difference, render_avatar
+from headsmith.stages.renders import render_avatar
 from tests.stages.avatar_clip import CLOTH, COUNT, HELD_OUT, WALL, pictures, write_clip
 
 SETTINGS = AvatarSettings(gaussians=500, iterations=240, bases=2, hidden=8, save_every=40)

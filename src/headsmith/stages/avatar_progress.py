@@ -24,8 +24,8 @@ CURVE_EVERY = 200
 SHOWN = 4
 """Frames of each kind, training and held-out, that the curve's PSNR is of: always the same, spread evenly."""
 
-GAIN = 4
-"""How much the pictures strengthen the difference; middle grey is none."""
+DIFFERENCE_GAIN = 4
+"""How much pictures strengthen a difference; middle grey is none."""
 
 
 @dataclass(frozen=True)
@@ -83,10 +83,15 @@ def preview(avatar: Avatar, frames: TrainingFrames, rows: Iterable[int]) -> UInt
     for row in rows:
         view, target = frames.deliver(row, frames.load(row))
         image, _ = avatar(view, frames.background)
-        truth, drawn = ((part.clamp(0, 1) * 255).round().cpu() for part in (target.image, image))
-        gap = (128 + GAIN * (drawn - truth)).clamp(0, 255)
-        lines.append(torch.cat([truth, drawn, gap], 1))
-    return torch.cat(lines).byte().numpy()
+        truth, drawn = ((part.clamp(0, 1) * 255).round().byte().cpu().numpy() for part in (target.image, image))
+        lines.append(np.concatenate([truth, drawn, difference(truth, drawn)], 1))
+    return np.concatenate(lines)
+
+
+def difference(truth: UInt8[np.ndarray, "H W 3"], render: UInt8[np.ndarray, "H W 3"]) -> UInt8[np.ndarray, "H W 3"]:
+    """Return how a render differs from the truth, strengthened, around middle grey."""
+    gap = render.astype(np.int32) - truth
+    return (128 + DIFFERENCE_GAIN * gap).clip(0, 255).astype(np.uint8)
 
 
 def write_preview(folder: Path, images: int, picture: UInt8[np.ndarray, "H W 3"]) -> None:

@@ -15,6 +15,7 @@ from headsmith.media.progress import note, progress
 from headsmith.media.video_writer import VideoWriter
 from headsmith.splat.avatar import View
 from headsmith.stages.avatar_file import TrainedAvatar, read_avatar
+from headsmith.stages.avatar_progress import difference
 from headsmith.stages.avatar_views import ClipViews, load_views
 from headsmith.stages.renders_cutouts import cut_out, frames_per_second
 
@@ -22,9 +23,6 @@ Picture = UInt8[np.ndarray, "H W 3"]
 
 SPEED_SIDES = (256, 512)
 """Widths at which the speed is told, pixels."""
-
-DIFFERENCE_GAIN = 4
-"""How much the video's third panel strengthens the difference; middle grey is none."""
 
 
 def render_avatar(
@@ -98,9 +96,3 @@ def draw(trained: TrainedAvatar, view: View) -> Picture:
     """Return the avatar's picture of a frame."""
     image, _ = trained.avatar(view, trained.plate)
     return (image.clamp(0, 1) * 255).round().byte().numpy()
-
-
-def difference(truth: Picture, render: Picture) -> Picture:
-    """Return how a render differs from the truth, strengthened, around middle grey."""
-    gap = render.astype(np.int32) - truth
-    return (128 + DIFFERENCE_GAIN * gap).clip(0, 255).astype(np.uint8)
