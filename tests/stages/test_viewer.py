@@ -137,8 +137,10 @@ def place_of(browser, element):
 
 
 def settled(browser):
-    """The window's picture once it has been drawn; its side depends on the window."""
-    browser.run("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 400))))")
+    """The window's picture in its finest drawing, which a slow machine comes to late; its side depends on the window."""
+    finest = "picture.width >= Math.floor(Math.min(picture.clientWidth * devicePixelRatio, 3 * headsmith.facts.size[0]))"
+    waiting = f"const wait = () => {finest} ? done() : setTimeout(wait, 50); setTimeout(wait, 400)"
+    browser.run(f"new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => {{ {waiting} }})))")
     width, height = browser.run("[picture.width, picture.height]")
     return browser.picture(width, height).astype(float)
 
