@@ -127,7 +127,9 @@ def test_a_new_variant_trains_beside_the_old(house: House) -> None:
     settings = json.loads((house.folder / "config/config.yaml").read_text())
     settings["avatar"]["second"] = {"gaussians": 600, "iterations": 60}
     (house.folder / "config/config.yaml").write_text(json.dumps(settings))
-    assert house.planned() == dict.fromkeys(AFTER_AVATAR, 1) | {"draw_quality": 2}, "a picture of the training, one of the renders"
+    assert house.planned() == dict.fromkeys(AFTER_AVATAR, 1) | {"draw_quality": 2}, (
+        "a picture of the training, one of the renders"
+    )
 
 
 def test_a_focal_length_or_a_person_tracks_anew(house: House) -> None:
