@@ -16,8 +16,8 @@ rule fetch_asset:
         "../envs/fetch.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=growing(1000),
+        runtime=growing(30),
     params:
         sha256=lambda wildcards: ASSETS[wildcards.asset]["sha256"],
     message:
@@ -39,8 +39,8 @@ rule convert_network:
         "../envs/vision.yaml"
     threads: 2
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         code=fingerprint("stages.networks", script="convert_network"),
     message:

@@ -26,8 +26,9 @@ rule train_avatar:
         "../envs/avatar.yaml"
     threads: 8
     resources:
-        mem_mb=8000,
-        runtime=720,
+        mem_mb=growing(8000),
+        runtime=growing(720),
+        gpu=gpus_of_variant,
     params:
         code=fingerprint("stages.avatar", script="train_avatar"),
         settings=avatar_settings,
@@ -52,8 +53,8 @@ rule write_checkpoint:
         "../envs/avatar.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=15,
+        mem_mb=growing(3000),
+        runtime=growing(15),
     params:
         code=fingerprint("stages.avatar_checkpoint", script="write_checkpoint"),
     message:
@@ -84,8 +85,8 @@ rule draw_test_video:
         "../envs/avatar.yaml"
     threads: 4
     resources:
-        mem_mb=6000,
-        runtime=60,
+        mem_mb=growing(6000),
+        runtime=growing(60),
     params:
         code=fingerprint("stages.avatar_test_video", script="draw_test_video"),
     message:

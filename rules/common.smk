@@ -75,6 +75,16 @@ def one_of(names):
     return "|".join(re.escape(name) for name in names) or "(?!)"
 
 
+def growing(amount):
+    """Return the function that asks for this much of a resource, and each time a job is tried again for as much more."""
+    return lambda wildcards, attempt: amount * attempt
+
+
+def gpus_of_variant(wildcards):
+    """Return how many GPUs the training of a variant asks for."""
+    return int(SETTINGS.avatar[wildcards.variant].device == "cuda")
+
+
 SUBJECT_PICTURES = {
     "frames": (paths.FRAMES_MANIFEST, paths.FRAMES),
     "matte": (paths.MATTE_MANIFEST, paths.MATTE),

@@ -19,8 +19,8 @@ rule convert_clip:
         "../envs/avatar.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         code=fingerprint("stages.conversion", script="convert_clip"),
         settings=section(SETTINGS, "conversion"),

@@ -24,8 +24,8 @@ rule write_dataset:
         "../envs/avatar.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         code=fingerprint("stages.dataset", script="write_dataset"),
         settings=section(SETTINGS, "dataset"),

@@ -17,8 +17,8 @@ rule export_clip:
         "../envs/avatar.yaml"
     threads: 4
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         code=fingerprint("stages.exports", script="export_clip"),
         settings=export_settings,

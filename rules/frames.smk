@@ -19,8 +19,8 @@ rule extract_frames:
         "../envs/vision.yaml"
     threads: 2
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         code=fingerprint("stages.frames", script="extract_frames"),
         settings=frames_settings,

@@ -20,8 +20,8 @@ rule read_flame:
         }[SETTINGS.heads.reader]
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         code=fingerprint("stages.flame", script="read_flame"),
         settings=reader_settings,
@@ -45,8 +45,8 @@ rule build_head:
         "../envs/avatar.yaml"
     threads: 2
     resources:
-        mem_mb=6000,
-        runtime=30,
+        mem_mb=growing(6000),
+        runtime=growing(30),
     params:
         code=fingerprint("stages.heads", script="build_head"),
         settings=head_settings,

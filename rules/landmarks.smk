@@ -17,8 +17,8 @@ rule detect_landmarks:
         "../envs/vision.yaml"
     threads: 2
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=growing(4000),
+        runtime=growing(120),
     params:
         code=fingerprint("stages.landmarks", script="detect_landmarks"),
         settings=section(SETTINGS, "landmarks"),

@@ -22,8 +22,8 @@ for mask in SETTINGS.masks.sets:
             "../envs/show.yaml"
         threads: 2
         resources:
-            mem_mb=2000,
-            runtime=30,
+            mem_mb=growing(2000),
+            runtime=growing(30),
         params:
             code=fingerprint("stages.masks", script="cut_masks"),
             mask=mask,

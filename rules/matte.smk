@@ -19,8 +19,8 @@ rule estimate_matte:
         "../envs/vision.yaml"
     threads: 2
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=growing(4000),
+        runtime=growing(120),
     params:
         code=fingerprint("stages.matte", script="estimate_matte"),
         settings=section(SETTINGS, "matte"),

@@ -24,8 +24,8 @@ rule show_novel_views:
         "../envs/avatar.yaml"
     threads: 4
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         code=fingerprint("stages.novel_views", script="show_novel_views"),
         settings=section(SETTINGS, "novel_views"),

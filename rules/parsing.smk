@@ -17,8 +17,8 @@ rule parse_faces:
         "../envs/vision.yaml"
     threads: 2
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=growing(4000),
+        runtime=growing(120),
     params:
         code=fingerprint("stages.parsing", script="parse_faces"),
         settings=section(SETTINGS, "parsing"),

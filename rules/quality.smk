@@ -14,8 +14,8 @@ rule draw_quality:
         "../envs/show.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=15,
+        mem_mb=growing(2000),
+        runtime=growing(15),
     params:
         code=fingerprint("stages.quality", script="draw_quality"),
         settings=section(SETTINGS, "quality"),
@@ -43,8 +43,8 @@ rule draw_tracking_video:
         "../envs/show.yaml"
     threads: 2
     resources:
-        mem_mb=3000,
-        runtime=60,
+        mem_mb=growing(3000),
+        runtime=growing(60),
     params:
         code=fingerprint("stages.quality_video", script="draw_tracking_video"),
     message:

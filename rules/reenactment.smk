@@ -23,8 +23,8 @@ rule reenact_avatar:
         "../envs/avatar.yaml"
     threads: 4
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         code=fingerprint("stages.reenactment", script="reenact_avatar"),
         settings=reenactment_settings,

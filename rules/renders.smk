@@ -22,8 +22,8 @@ rule render_avatar:
         "../envs/avatar.yaml"
     threads: 4
     resources:
-        mem_mb=6000,
-        runtime=120,
+        mem_mb=growing(6000),
+        runtime=growing(120),
     params:
         code=fingerprint("stages.renders", script="render_avatar"),
         settings=section(SETTINGS, "renders"),

@@ -26,8 +26,8 @@ rule write_report:
         "../envs/show.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=15,
+        mem_mb=growing(2000),
+        runtime=growing(15),
     params:
         code=fingerprint("stages.report", script="write_report"),
         settings=section(SETTINGS, "report"),

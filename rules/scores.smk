@@ -26,8 +26,8 @@ rule score_avatar:
         "../envs/avatar.yaml"
     threads: 2
     resources:
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=growing(4000),
+        runtime=growing(240),
     params:
         code=fingerprint("stages.scores", script="score_avatar"),
         settings=section(SETTINGS, "scores"),

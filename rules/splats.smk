@@ -16,8 +16,8 @@ rule write_splats:
         "../envs/avatar.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=15,
+        mem_mb=growing(3000),
+        runtime=growing(15),
     params:
         code=fingerprint("stages.splats", script="write_splats"),
         settings=splats_settings,

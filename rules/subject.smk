@@ -18,8 +18,8 @@ rule check_subject:
         "../envs/avatar.yaml"
     threads: 2
     resources:
-        mem_mb=3000,
-        runtime=120,
+        mem_mb=growing(3000),
+        runtime=growing(120),
     params:
         code=fingerprint("stages.subject", script="check_subject"),
         checkpoint=checkpoint_of,
@@ -52,8 +52,8 @@ for word, (manifest, folder) in SUBJECT_PICTURES.items():
             "../envs/show.yaml"
         threads: 2
         resources:
-            mem_mb=2000,
-            runtime=60,
+            mem_mb=growing(2000),
+            runtime=growing(60),
         params:
             code=fingerprint("stages.subject_pictures", script="import_pictures"),
             word=word,
@@ -86,8 +86,8 @@ rule import_parameters:
         "../envs/avatar.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=60,
+        mem_mb=growing(3000),
+        runtime=growing(60),
     params:
         code=fingerprint("stages.subject_tracking", script="import_parameters"),
         checkpoint=checkpoint_of,

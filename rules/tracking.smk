@@ -22,8 +22,8 @@ if SETTINGS.tracking.source == SOLVE:
             "../envs/avatar.yaml"
         threads: 4
         resources:
-            mem_mb=6000,
-            runtime=240,
+            mem_mb=growing(6000),
+            runtime=growing(240),
         params:
             code=fingerprint("stages.tracking", script="track_head"),
             settings=tracking_settings(*OF_IMPORTS, *OF_PHOTOMETRIC),
@@ -62,8 +62,8 @@ if SETTINGS.tracking.source == SOLVE:
                 "../envs/avatar.yaml"
             threads: 4
             resources:
-                mem_mb=6000,
-                runtime=240,
+                mem_mb=growing(6000),
+                runtime=growing(240),
             params:
                 code=fingerprint("stages.photometric", script="refine_tracking"),
                 settings=tracking_settings(*OF_IMPORTS),
@@ -95,8 +95,8 @@ else:
             "../envs/avatar.yaml"
         threads: 1
         resources:
-            mem_mb=6000,
-            runtime=60,
+            mem_mb=growing(6000),
+            runtime=growing(60),
         params:
             code=fingerprint("stages.imports", script="import_tracking"),
             settings=tracking_settings(

@@ -18,8 +18,8 @@ for name, own in validations().items():
             "../envs/avatar.yaml"
         threads: 2
         resources:
-            mem_mb=3000,
-            runtime=120,
+            mem_mb=growing(3000),
+            runtime=growing(120),
         params:
             code=fingerprint("stages.validation", script="check_dataset"),
             settings=validation_settings(name),

@@ -17,8 +17,8 @@ rule write_viewer:
         "../envs/avatar.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=15,
+        mem_mb=growing(3000),
+        runtime=growing(15),
     params:
         code=fingerprint("stages.viewer", script="write_viewer"),
         settings=section(SETTINGS, "viewer"),
