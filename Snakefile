@@ -69,6 +69,7 @@ include: "rules/report.smk"
 
 onstart:
     tell(starting())
+    end_lost_jobs(workflow)
 
 
 onsuccess:

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from functools import cache
 
 from headsmith.contract.clips import check_clips, read_clips, unused_columns
+from headsmith.contract.cluster import cancel_lost_jobs
 from headsmith.contract.config import USER_FILE, load_settings, read_yaml
 from headsmith.contract.conversion import check_conversion, target_head
 from headsmith.contract.detectors import FINDERS, detector_files, head_detectors
@@ -331,6 +332,7 @@ def shown_beside(wildcards):
     moved = (paths.REENACTMENT, paths.REENACTMENT_SHEET)
     found = {
         "novel_views": expand(views, clip=wildcards.clip, variant=VARIANTS),
+        "viewers": expand(paths.VIEWER, clip=wildcards.clip, variant=VARIANTS),
         "reenactments": expand(moved, clip=wildcards.clip, variant=VARIANTS, driver=SETTINGS.reenactment.drivers),
     }
     made = {word: [path for path in files if Path(path).exists()] for word, files in found.items()}
@@ -353,40 +355,6 @@ def checkpoints():
     return [
         paths.CHECKPOINT.format(clip=clip, variant=name, iterations=iterations) for clip in CLIPS for name, iterations in names
     ]
-
-
-def labels_of_hair(wildcards):
-    """Return the label maps of a clip, which tell where its hair is; a subject has none."""
-    labels = {"parsing": paths.PARSING_MANIFEST, "parsing_folder": ancient(paths.PARSING)}
-    return {} if wildcards.clip in SUBJECTS else labels
-
-
-def reenactment_settings(wildcards):
-    """Return the section `reenactment` without the list of drivers: another one re-runs nothing of those before."""
-    return section(SETTINGS, "reenactment") | {"drivers": []}
-
-
-def reenacted_files(wildcards):
-    """Return the videos of all avatars moved by all drivers; where none is named, the run ends with a message for people."""
-    try:
-        drivers = drivers_of(SETTINGS)
-    except UserError as error:
-        tell(f"headsmith: {error.message}")
-        sys.exit(1)
-    return expand([paths.REENACTMENT, paths.REENACTMENT_SHEET], clip=CLIPS, variant=VARIANTS, driver=drivers)
-
-
-def shown_beside(wildcards):
-    """Return what the report shows where somebody has asked for it before; from then on it is kept as new as the report."""
-    views = (paths.ORBIT_VIDEO, paths.EXPRESSIONS_VIDEO, paths.ORBIT_SHEET, paths.EXPRESSIONS_SHEET)
-    moved = (paths.REENACTMENT, paths.REENACTMENT_SHEET)
-    found = {
-        "novel_views": expand(views, clip=wildcards.clip, variant=VARIANTS),
-        "viewers": expand(paths.VIEWER, clip=wildcards.clip, variant=VARIANTS),
-        "reenactments": expand(moved, clip=wildcards.clip, variant=VARIANTS, driver=SETTINGS.reenactment.drivers),
-    }
-    made = {word: [path for path in files if Path(path).exists()] for word, files in found.items()}
-    return {word: files for word, files in made.items() if files}
 
 
 def whole_configuration(wildcards):
@@ -506,6 +474,17 @@ def starting():
     """Return the banner of a run: what is made, and where it goes."""
     banner = f"headsmith: clips {', '.join(CLIPS)}; variants {', '.join(VARIANTS)}; results below results/, logs below logs/"
     return "\n".join([banner, *unused_columns(CLIPS, SETTINGS)])
+
+
+def end_lost_jobs(workflow):
+    """Cancel what a killed run left on a cluster; whoever holds the folder's lock knows that no other run is at work there."""
+    if not workflow.execution_settings.lock:
+        return
+    try:
+        cancel_lost_jobs(Path.cwd(), needed=workflow.executor_plugin.name == "slurm", say=tell)
+    except UserError as error:
+        tell(f"headsmith: {error.message}")
+        sys.exit(1)
 
 
 def finished():

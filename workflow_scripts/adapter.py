@@ -16,7 +16,8 @@ from typing import Any, TextIO
 HOUSE = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(HOUSE / "src"))
 
-from headsmith.contract.errors import UserError  # noqa: E402 (the package is found by path: conda unsets PYTHONPATH)
+from headsmith.contract.claims import claimed  # noqa: E402 (the package is found by path: conda unsets PYTHONPATH)
+from headsmith.contract.errors import UserError  # noqa: E402
 
 THREAD_LIMITS = (
     "OMP_NUM_THREADS",
@@ -55,7 +56,9 @@ class Tee(io.TextIOBase):
 
 @contextmanager
 def job(snakemake: Any) -> Iterator[None]:
-    """Run a stage as a job: within the threads it was given, its output in the log, its errors told once and clearly.
+    """Run a stage as a job: alone, within the threads it was given, its output in the log, its errors told once and clearly.
+
+    Should another process be at work on the same job (``contract.claims``), it waits until that has ended.
 
     Standard output, warnings and what native code writes go to the log alone; Python's standard error, where progress is
     told, goes to the log and the console. Every error ends the process with a non-zero status, a ``UserError`` with its
@@ -67,17 +70,18 @@ def job(snakemake: Any) -> Iterator[None]:
     for name in THREAD_LIMITS:
         os.environ[name] = str(snakemake.threads)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    log = _redirect(snakemake.log[0])
-    try:
-        yield
-    except KeyboardInterrupt:
-        _stop(f"{snakemake.rule}: interrupted")
-    except Exception as error:
-        message = explained(error, snakemake.wildcards.get("clip"))
-        if message is None:
-            traceback.print_exc(file=log)
-            message = f"{error!r}\n  log:    {Path(snakemake.log[0]).resolve()}"
-        _stop(f"\nERROR in {snakemake.rule}: {message}\n")
+    with claimed(snakemake.log[0]):
+        log = _redirect(snakemake.log[0])
+        try:
+            yield
+        except KeyboardInterrupt:
+            _stop(f"{snakemake.rule}: interrupted")
+        except Exception as error:
+            message = explained(error, snakemake.wildcards.get("clip"))
+            if message is None:
+                traceback.print_exc(file=log)
+                message = f"{error!r}\n  log:    {Path(snakemake.log[0]).resolve()}"
+            _stop(f"\nERROR in {snakemake.rule}: {message}\n")
 
 
 def paths_by_word(files: Any) -> dict[str, Path | list[Path]]:
