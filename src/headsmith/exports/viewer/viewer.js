@@ -66,10 +66,10 @@ class Viewer {
     this.waiting = true;
     requestAnimationFrame(() => {
       this.waiting = false;
-      const took = this.drawAt(this.density);
-      this.density = Math.min(Math.max(this.density * Math.sqrt(QUICK / took), Math.min(1, this.finest)), this.finest);
+      const drawn = this.density, took = this.drawAt(drawn);
+      this.density = Math.min(Math.max(drawn * Math.sqrt(QUICK / took), Math.min(1, this.finest)), this.finest);
       clearTimeout(this.refining);
-      if (this.density < this.finest) this.refining = setTimeout(() => this.drawAt(this.finest), CALM);
+      if (drawn < this.finest) this.refining = setTimeout(() => this.drawAt(this.finest), CALM);
     });
   }
 
