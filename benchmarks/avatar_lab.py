@@ -16,6 +16,7 @@ from headsmith.stages.avatar_faults import Place
 from headsmith.stages.avatar_frames import TrainingFrames, TrainingSources, prepare_frames
 from headsmith.stages.avatar_order import MOST_OF_A_PASS, batches
 from headsmith.stages.avatar_progress import head_psnr, spread
+from headsmith.stages.avatar_silhouettes import turn_heads
 from headsmith.stages.avatar_targets import FramePlan
 from headsmith.stages.avatar_texels import bind_all_texels
 from headsmith.stages.avatar_training import Loop, TrainingFiles
@@ -58,6 +59,7 @@ class Clip:
     views: ClipViews
     binding: object
     frames: TrainingFrames
+    silhouettes: list
 
     @property
     def held_out(self):
@@ -94,7 +96,10 @@ def open_clip(results, name, head, settings, folder, most=100):
         key=key,
         device=CPU,
     )
-    return Clip(name, views, binding, frames)
+    labels = root / "parsing.json"
+    given = (name, views, binding, split["train"], root / "masks/head.json", labels if labels.exists() else None)
+    silhouettes = [] if mlp else turn_heads(*given, settings.seed, CPU)
+    return Clip(name, views, binding, frames, silhouettes)
 
 
 @torch.no_grad()
@@ -141,7 +146,7 @@ def train(clip, settings, marks=1, familiar=True, moved=None, extra=(), threads=
     due = {round(steps * (number + 1) / marks) for number in range(marks)}
     with ThreadPoolExecutor(threads) as pool, frames_moved(frames, moved):
         files = TrainingFiles(nowhere, "", nowhere, nowhere)
-        loop = Loop(training, frames, settings, files, Place(clip.name, nowhere, settings.iterations), pool)
+        loop = Loop(training, frames, settings, files, Place(clip.name, nowhere, settings.iterations), pool, clip.silhouettes)
         order = batches(frames.count, settings.seed, 0, steps, settings.batch, MOST_OF_A_PASS[settings.deformation])
         for step, rows in order:
             begin = time.perf_counter()

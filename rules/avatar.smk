@@ -4,6 +4,7 @@
 rule train_avatar:
     input:
         unpack(published_parts),
+        unpack(labels_of_hair),
         dataset=paths.DATASET_MANIFEST,
         frames=paths.FRAMES_MANIFEST,
         frames_folder=ancient(paths.FRAMES),

@@ -2,9 +2,9 @@ import pytest
 import torch
 
 from headsmith.maths.cameras import Camera
-from headsmith.splat.avatar import AvatarShape, Target, View, make_condition
+from headsmith.splat.avatar import AvatarShape, Silhouette, Target, View, make_condition
 from headsmith.splat.avatars import make_avatar
-from headsmith.splat.basis import LAST_RATE
+from headsmith.splat.basis import LAST_RATE, SILHOUETTE_WEIGHT
 
 SIDE = 24
 
@@ -34,6 +34,30 @@ def test_the_loss_is_hubers_weighted_by_pixel_plus_the_prior_of_offsets():
         for d in size[y, x].tolist()
     )
     assert loss == pytest.approx(expected / (SIDE * SIDE * 3) + 1e-3 * 1e-4, rel=1e-5)
+
+
+def test_a_silhouette_asks_for_alpha_inside_for_none_outside_and_for_nothing_between():
+    points, model = avatar()
+    view, rows = View(points, torch.zeros(4), camera()), torch.arange(SIDE)[:, None].expand(SIDE, SIDE)
+    silhouette = Silhouette(view, rows < 9, rows > 15)
+    with torch.no_grad():
+        alpha = model(view, torch.zeros(3))[1].double()
+        loss = model.silhouette_loss(silhouette).item()
+    expected = ((1 - alpha[:9]) ** 2).sum() + (alpha[16:] ** 2).sum()
+    assert expected > 1 and loss == pytest.approx(SILHOUETTE_WEIGHT * float(expected) / SIDE**2, rel=1e-5)
+
+
+def test_a_silhouette_closes_holes_and_clears_what_sticks_out():
+    points, model = avatar()
+    view, columns = View(points, torch.zeros(4), camera()), torch.arange(SIDE).expand(SIDE, SIDE)
+    silhouette = Silhouette(view, (columns > 8) & (columns < 12), columns > 16)
+    optimiser = model.optimiser()
+    before = model.silhouette_loss(silhouette).item()
+    for _ in range(60):
+        optimiser.zero_grad()
+        model.silhouette_loss(silhouette).backward()
+        optimiser.step()
+    assert model.silhouette_loss(silhouette).item() < 0.4 * before
 
 
 def test_rates_fall_along_half_a_cosine():

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from headsmith.maths.cameras import Camera
@@ -62,6 +62,21 @@ class Target:
     weight: Float[Tensor, "H W"]
     head: Float[Tensor, "H W"]
     alpha: Float[Tensor, "H W"]
+
+
+@dataclass(frozen=True)
+class Silhouette:
+    """Where a head must be seen, and where it must not, in a view that no frame showed.
+
+    Attributes:
+        view: The head, turned further than the clip shows it.
+        inside: Pixels that it must cover.
+        outside: Pixels that it must leave free.
+    """
+
+    view: View
+    inside: Bool[Tensor, "H W"]
+    outside: Bool[Tensor, "H W"]
 
 
 class Splats(NamedTuple):

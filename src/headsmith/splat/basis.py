@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from headsmith.splat.avatar import Avatar, AvatarShape, Splats, Target, View
+from headsmith.splat.avatar import Avatar, AvatarShape, Silhouette, Splats, Target, View
 from headsmith.splat.gaussians import Gaussians, initial_gaussians
 from headsmith.splat.rasterize import rasterize
 
@@ -34,6 +34,10 @@ LEEWAY = 0.2
 
 SWAP_EVERY = 4
 """One of so many training images stands over a random colour: with 2, held-out frames over the plate lose 0.2 dB."""
+
+SILHOUETTE_WEIGHT = 0.3
+"""Weight of what is thin inside of a turned head's outline, or thick outside of it: mean squared alpha. Held-out frames lose
+nothing by it up to 0.3, and holes are gone after 2,000 images."""
 
 HUBER_DELTA = 0.1
 """Where the loss turns from squared to linear, in 0..1 colour (FlashAvatar, Xiang et al., CVPR 2024, section 3.3)."""
@@ -175,6 +179,16 @@ class BasisAvatar(Avatar):
         difference = torch.nn.functional.huber_loss(picture, goal, reduction="none", delta=HUBER_DELTA)
         weighted = (difference * target.weight[..., None]).mean()
         return weighted + OFFSET_WEIGHT * self.gaussians["offset"].square().mean()
+
+    def silhouette_loss(self, silhouette: Silhouette) -> Float[Tensor, ""]:
+        """Return how far the avatar's alpha is from a head that it was turned to: whole inside, nothing outside.
+
+        No frame tells of those views; without them hair that was learned from the front gapes from the side.
+        """
+        view = silhouette.view
+        _, alpha = rasterize(*self.splats(view), view.camera, torch.zeros(3, device=view.points.device))
+        wrong = torch.where(silhouette.inside, 1 - alpha, torch.where(silhouette.outside, alpha, 0.0))
+        return SILHOUETTE_WEIGHT * wrong.square().mean()
 
     def optimiser(self) -> torch.optim.Adam:
         """Return Adam with a learning rate for each kind of number."""

@@ -26,6 +26,7 @@ from headsmith.splat.flashavatar import FlashAvatar
 from headsmith.stages.avatar_frames import TrainingFrames, TrainingSources, prepare_frames
 from headsmith.stages.avatar_progress import SHOWN, clear_previews, spread, write_curve
 from headsmith.stages.avatar_published import kept_optimiser, start_published
+from headsmith.stages.avatar_silhouettes import turn_heads
 from headsmith.stages.avatar_state import Training, save_tensors
 from headsmith.stages.avatar_targets import FramePlan
 from headsmith.stages.avatar_texels import bind_all_texels
@@ -59,6 +60,7 @@ def train_avatar(
     curve: Path,
     settings: AvatarSettings,
     threads: int,
+    parsing: Path | None = None,
     perceptual: Path | None = None,
     backbone: Path | None = None,
     start_checkpoint: Path | None = None,
@@ -80,6 +82,7 @@ def train_avatar(
         curve: The training curve to write, CSV.
         settings: The variant's settings.
         threads: Frames in work at once; up to ``settings.batch`` help.
+        parsing: Manifest of the label maps, which tell of hair; None where the clip has none.
         perceptual: Weights of ``settings.perceptual``, where there is one.
         backbone: The network behind LPIPS, where that is it.
         start_checkpoint: FlashAvatar's checkpoint to go on from.
@@ -93,7 +96,7 @@ def train_avatar(
     scratch = Path(output).with_suffix(".partial")
     remove_leftovers(scratch / "state.pt", Path(output), Path(curve))
     split = json.loads(Path(dataset).read_text())
-    inputs = [dataset, frames, matte, mouth_masks, head_masks, tracking, head, perceptual, start_checkpoint]
+    inputs = [dataset, frames, matte, mouth_masks, head_masks, parsing, tracking, head, perceptual, start_checkpoint]
     key = training_key(settings, [path for path in inputs if path is not None])
     views = load_views(clip=clip, tracking=tracking, head=head)
     by_texel = settings.deformation == "mlp"
@@ -113,14 +116,16 @@ def train_avatar(
     files = TrainingFiles(scratch / "state.pt", key, scratch / "training.csv", Path(output).with_name("progress"))
     with torch.random.fork_rng():
         training = start_training(views, binding, settings, device)
+        silhouettes = []
         if isinstance(training.avatar, BasisAvatar):
             familiarise(training.avatar, training_frames)
+            silhouettes = turn_heads(clip, views, binding, split["train"], head_masks, parsing, settings.seed, device)
         start_published(training, settings, clip, perceptual, backbone, start_checkpoint)
         if training.resume(files.state, key):
             note(f"{clip}: going on after {training.step * settings.batch} of {settings.iterations} training images")
         else:
             clear_previews(files.pictures)
-        run_training(clip, training, training_frames, settings, threads, files)
+        run_training(clip, training, training_frames, silhouettes, settings, threads, files)
     write_curve(curve, training.curve)
     write_avatar(output, training, views, training_frames, binding, settings, clip)
     shutil.rmtree(scratch)

@@ -13,7 +13,8 @@ from torch import Tensor
 from headsmith.contract.settings import AvatarSettings
 from headsmith.media.parallel import map_in_order
 from headsmith.media.progress import progress
-from headsmith.splat.avatar import Avatar
+from headsmith.splat.avatar import Avatar, Silhouette
+from headsmith.splat.basis import BasisAvatar
 from headsmith.stages.avatar_faults import Place, check_avatar, check_losses, is_finite, not_finite, stops_told
 from headsmith.stages.avatar_frames import TrainingFrames
 from headsmith.stages.avatar_order import MOST_OF_A_PASS, batches, is_due
@@ -27,6 +28,7 @@ from headsmith.stages.avatar_progress import (
     write_curve,
     write_preview,
 )
+from headsmith.stages.avatar_silhouettes import silhouette_after
 from headsmith.stages.avatar_state import Training
 
 AHEAD = 3
@@ -66,6 +68,7 @@ class Loop:
         files: Where things are kept.
         place: Where it is, for messages.
         pool: Threads, each with an image of its own.
+        silhouettes: Turned heads; none where the avatar takes none.
         unseen: What each step since the last look showed, and its losses.
     """
 
@@ -75,6 +78,7 @@ class Loop:
     files: TrainingFiles
     place: Place
     pool: ThreadPoolExecutor
+    silhouettes: list[Silhouette]
     unseen: list[tuple[Place, Float[Tensor, " B"]]] = field(default_factory=list)
 
     @property
@@ -87,6 +91,9 @@ class Loop:
         view, target = self.frames.deliver(row, content)
         avatar, image = self.training.avatar, self.training.step * self.settings.batch + place
         loss = avatar.loss(view, target, self.frames.background, self.training.step / self.steps, image)
+        silhouette = silhouette_after(self.silhouettes, image)
+        if silhouette is not None and isinstance(avatar, BasisAvatar):
+            loss = loss + avatar.silhouette_loss(silhouette)
         gradients = torch.autograd.grad(loss / self.settings.batch, list(avatar.parameters()), allow_unused=True)
         return loss.detach(), list(gradients)
 
@@ -198,7 +205,13 @@ def evaluating(avatar: Avatar) -> Iterator[None]:
 
 
 def run_training(
-    clip: str, training: Training, frames: TrainingFrames, settings: AvatarSettings, threads: int, files: TrainingFiles
+    clip: str,
+    training: Training,
+    frames: TrainingFrames,
+    silhouettes: list[Silhouette],
+    settings: AvatarSettings,
+    threads: int,
+    files: TrainingFiles,
 ) -> None:
     """Do the steps that are left.
 
@@ -209,6 +222,7 @@ def run_training(
         clip: Name of the clip.
         training: Where it stands.
         frames: What it learns from.
+        silhouettes: Turned heads that it must stay whole in.
         settings: The variant's.
         threads: Images in work at once.
         files: Where state, curve and pictures go.
@@ -222,7 +236,7 @@ def run_training(
     order = batches(frames.count, settings.seed, training.step, steps, batch, MOST_OF_A_PASS[settings.deformation])
     loaded = map_in_order(lambda item: [frames.load(row) for row in item[1]], order, 1, AHEAD)
     with ThreadPoolExecutor(threads if frames.device.type == "cpu" else 1) as pool:
-        loop = Loop(training, frames, settings, files, place, pool)
+        loop = Loop(training, frames, settings, files, place, pool, silhouettes)
         shown = progress(
             loaded, steps * batch, f"{clip}: training, images", done=training.step * batch, each=batch, detail=loop.detail
         )

@@ -15,8 +15,9 @@ from headsmith.stages.avatar_file import TrainedAvatar, read_avatar
 from headsmith.stages.avatar_views import ClipViews, load_views
 from headsmith.stages.novel_views_outline import Reach
 from headsmith.stages.novel_views_poses import ORBIT_FRAMES, SWEEP_FRAMES, Pose, frames_again, orbit, sweep, sweeps_of
+from headsmith.stages.novel_views_reach import measured_ids, reach_of
 from headsmith.stages.novel_views_sheets import face_window, sheet_of, video_frame
-from headsmith.stages.novel_views_soundness import Picture, Shot, Tally, draw_shots, measured_ids, reach_of, thresholds
+from headsmith.stages.novel_views_soundness import Picture, Shot, Tally, draw_shots, thresholds
 
 CRF = 20
 """Quality of the videos."""
@@ -77,7 +78,7 @@ def show_novel_views(
     views = load_views(clip=clip, tracking=tracking, head=head)
     show = Show(clip, read_avatar(avatar, views, clip), threads, settings.fps)
     chosen = measured_ids(ids)
-    show.reach = reach_of(clip, views, chosen, show.trained, head_masks, parsing)
+    show.reach = reach_of(clip, views, chosen, show.trained.binding, head_masks, parsing)
     frames = [Pose("frame", str(frame_id), True) for frame_id in chosen]
     show.scenes("training", [(frames_again(views, chosen), frames)], WHOLE)
     turned = show.scenes("orbit", [orbit(views, ids, settings.yaw, settings.pitch)], WHOLE, orbit_video)

@@ -120,15 +120,27 @@ def orbit(views: ClipViews, ids: list[int], yaw: float, pitch: float) -> tuple[C
     parameters, middle = middle_of_clip(views, ids)
     angles = torch.arange(ORBIT_FRAMES) * (2 * math.pi / ORBIT_FRAMES)
     aside, down = yaw * angles.sin(), pitch * (2 * angles).sin()
-    none = torch.zeros_like(aside)
-    turns = [torch.stack(parts, -1).deg2rad() for parts in ((none, aside, none), (down, none, none))]
-    rotation = middle.rotation @ axis_angle_to_matrix(turns[0]) @ axis_angle_to_matrix(turns[1])
-    centre = views.rest().mean(0)
-    translation = middle.translation + middle.rotation @ centre - rotation @ centre
-    shared = (part.expand(ORBIT_FRAMES, 2) for part in (middle.focal, middle.principal))
-    cameras = Camera(rotation, translation, *shared, middle.size)
+    shared = (part.expand(ORBIT_FRAMES, -1) for part in (middle.translation, middle.focal, middle.principal))
+    still = Camera(middle.rotation.expand(ORBIT_FRAMES, 3, 3), *shared, middle.size)
+    cameras = turned(still, aside, down, views.rest().mean(0))
     words = [f"yaw {round(side):+d}°, pitch {round(low):+d}°" for side, low in zip(aside.tolist(), down.tolist(), strict=True)]
     return posed_views(views, repeated(parameters, ORBIT_FRAMES), cameras), [Pose("orbit", text, False) for text in words]
+
+
+def turned(cameras: Camera, yaw: Float[Tensor, " T"], pitch: Float[Tensor, " T"], centre: Float[Tensor, "3"]) -> Camera:
+    """Return cameras that see the head turned about its own axes.
+
+    Args:
+        cameras: Head to camera.
+        yaw: To the head's left, degrees.
+        pitch: Down, before the turn to the side, degrees.
+        centre: What stays in its place, in the head's axes, metres.
+    """
+    none = torch.zeros_like(yaw)
+    aside, down = (axis_angle_to_matrix(torch.stack(turn, -1).deg2rad()) for turn in ((none, yaw, none), (pitch, none, none)))
+    rotation = cameras.rotation @ aside @ down
+    translation = cameras.translation + (cameras.rotation - rotation) @ centre
+    return Camera(rotation, translation, cameras.focal, cameras.principal, cameras.size)
 
 
 def sweeps_of(views: ClipViews) -> list[Sweep]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
-from headsmith.media.frames import iterate_frames
 from headsmith.media.parallel import map_in_order
 from headsmith.splat import soundness
 from headsmith.splat.avatar import View
@@ -19,13 +17,11 @@ from headsmith.splat.rasterize import rasterize
 from headsmith.splat.soundness import Soundness, count_faults
 from headsmith.stages.avatar_file import TrainedAvatar
 from headsmith.stages.avatar_views import ClipViews
-from headsmith.stages.novel_views_outline import MARGIN, Reach, ReachMeter, outline_of
+from headsmith.stages.novel_views_outline import MARGIN, Reach, outline_of
 from headsmith.stages.novel_views_poses import Pose, frames_again, heads_of, orbit, sweep, sweeps_of
+from headsmith.stages.novel_views_reach import measured_ids, reach_of
 
 Picture = UInt8[np.ndarray, "H W 3"]
-
-MEASURED = 25
-"""Training frames, about, in which it is measured how far the person lies off the mesh, and that are counted too."""
 
 GROUPS = ("training", "orbit", "sweeps", "sweeps_beyond")
 """Kinds of views: frames that were trained on, the orbit, sweeps within what the clip showed, and beyond it."""
@@ -44,35 +40,6 @@ class Shot:
     pose: Pose
     picture: Picture
     faults: Soundness
-
-
-def measured_ids(ids: list[int]) -> list[int]:
-    """Return about ``MEASURED`` frames, evenly spread."""
-    return ids[:: max(1, len(ids) // MEASURED)]
-
-
-def reach_of(
-    clip: str, views: ClipViews, ids: list[int], trained: TrainedAvatar, head_masks: Path, parsing: Path | None
-) -> Reach:
-    """Return how far the person's hair and skin lie off the mesh in some frames.
-
-    Args:
-        clip: Name of the clip.
-        views: The tracked clip.
-        ids: Frames to measure.
-        trained: The avatar; of it, where its Gaussians are bound.
-        head_masks: Manifest of the head masks.
-        parsing: Manifest of the label maps; None where the clip has none.
-
-    Raises:
-        UserError: A folder differs from its manifest.
-    """
-    meter = ReachMeter(views.rest().numpy())
-    masks = (mask for _, mask in iterate_frames(head_masks, clip, ids=ids, grey=True))
-    labels = repeat(None) if parsing is None else (label for _, label in iterate_frames(parsing, clip, ids=ids, grey=True))
-    for (view, head), mask in zip(heads_of(frames_again(views, ids), trained.binding), masks, strict=True):
-        meter.add(outline_of(head, views.head.container, view.camera), mask, next(labels))
-    return meter.reach()
 
 
 def draw_shots(views: ClipViews, poses: list[Pose], trained: TrainedAvatar, reach: Reach, threads: int) -> Iterator[Shot]:
@@ -165,7 +132,7 @@ def soundness_of(
         threads: Views in work at once.
     """
     chosen, tally = measured_ids(ids), Tally()
-    reach = reach_of(clip, views, chosen, trained, head_masks, parsing)
+    reach = reach_of(clip, views, chosen, trained.binding, head_masks, parsing)
     scenes = [("training", frames_again(views, chosen), [Pose("frame", str(frame_id), True) for frame_id in chosen])]
     scenes.append(("orbit", *orbit(views, ids, yaw, pitch)))
     scenes += [("sweeps", *sweep(views, ids, moved)) for moved in sweeps_of(views)]
