@@ -26,7 +26,7 @@ demo: setup
 	@echo "Open $(CURDIR)/results/$(CLIP)/report/index.html"
 
 test: setup
-	@PATH="$(CURDIR)/$(BIN):$$PATH" python -m pytest
+	@PATH="$(CURDIR)/$(BIN):$$PATH" python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 lint: setup
 	$(BIN)/ruff check .

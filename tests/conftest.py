@@ -1,4 +1,4 @@
-"""Fixtures for every room: fetched assets, and one thread a test so that a busy machine stays usable."""
+"""Fixtures for every room: fetched assets, one thread a test so that a busy machine stays usable; which files come first."""
 
 import os
 
@@ -16,6 +16,19 @@ from headsmith.contract.paths import ASSET, ASSET_LIST
 from headsmith.media.fetching import AssetUnreachable, fetch_file
 
 ROOT = Path(__file__).resolve().parents[1]
+
+LONGEST = ("workflow/test_reruns.py", "slurm/", "environments/", "workflow/")
+"""What takes longest comes first, so that workers end together; the first one makes what the workflow's other files need."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take longest first; the order within them stays."""
+
+    def rank(item: pytest.Item) -> int:
+        place = item.path.relative_to(ROOT / "tests").as_posix()
+        return next((rank for rank, start in enumerate(LONGEST) if place.startswith(start)), len(LONGEST))
+
+    items.sort(key=rank)
 
 
 @pytest.fixture(scope="session")
