@@ -14,6 +14,9 @@ from snakemake.utils import min_version
 min_version("9.27")
 
 HOUSE = Path(workflow.current_basedir.get_path_or_uri(secret_free=True))
+IS_MODULE = not workflow.modifier.is_main_snakefile()
+if not (HOUSE / "src/headsmith").is_dir():
+    sys.exit(f"headsmith: {HOUSE} is no folder with a clone of headsmith: clone it, and name the clone's Snakefile")
 sys.path.insert(0, str(HOUSE / "src"))
 
 from headsmith.contract import paths
@@ -21,7 +24,11 @@ from headsmith.contract.config import section
 from headsmith.contract.fingerprint import fingerprint
 
 
+report: "report/workflow.rst"
+
+
 include: "rules/common.smk"
+include: "rules/common_provenance.smk"
 
 
 wildcard_constraints:
@@ -64,6 +71,8 @@ include: "rules/splats.smk"
 include: "rules/viewer.smk"
 include: "rules/scores.smk"
 include: "rules/quality.smk"
+include: "rules/provenance.smk"
+include: "rules/reproduction.smk"
 include: "rules/report.smk"
 
 

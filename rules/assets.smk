@@ -1,5 +1,7 @@
 """Files from elsewhere: videos and networks, checked against config/assets.yaml and turned into what is run.
 
+What workflows may share through Snakemake's cache (`--cache`) has no benchmark: Snakemake refuses both together.
+
 What is fetched is settled by its hash, not by the code that fetches: so that rule carries the hash instead of a fingerprint.
 """
 
@@ -9,8 +11,7 @@ rule fetch_asset:
         asset=paths.ASSET,
     log:
         "logs/assets/{asset}.log",
-    benchmark:
-        "logs/assets/{asset}.tsv"
+    cache: "omit-software" if CACHED else False
     localrule: True
     conda:
         "../envs/fetch.yaml"
@@ -33,8 +34,7 @@ rule convert_network:
         network=paths.NETWORK,
     log:
         "logs/networks/{network}.log",
-    benchmark:
-        "logs/networks/{network}.tsv"
+    cache: CACHED and PARSING_NETWORK not in BROUGHT_PARSERS
     conda:
         "../envs/vision.yaml"
     threads: 2
@@ -43,6 +43,7 @@ rule convert_network:
         runtime=growing(30),
     params:
         code=fingerprint("stages.networks", script="convert_network"),
+        network="{network}",
     message:
         "{rule}: {wildcards.network}, to ONNX"
     script:

@@ -19,6 +19,7 @@ from headsmith.contract.networks import matting_network, matting_view, parsing_n
 from headsmith.contract.photometric import SETTINGS as OF_PHOTOMETRIC
 from headsmith.contract.photometric import check_photometric
 from headsmith.contract.reenactment import check_drivers, drivers_of
+from headsmith.contract.reproduction import provenance_to_compare, their_run
 from headsmith.contract.stamps import stamp_pictures, stamp_subject
 from headsmith.contract.subjects import check_subjects, maker_of
 
@@ -29,10 +30,16 @@ def tell(text):
 
 
 def read_configuration():
-    """Return settings, clips and assets, all checked; a mistake in them ends the run with a message for people."""
+    """Return settings, clips and assets, all checked; a mistake in them ends the run with a message for people.
+
+    As a module of another workflow, headsmith is given its settings by that one, whose `config/config.yaml` is not ours.
+    """
     try:
-        settings = load_settings(HOUSE / "config/default.yaml", Path(USER_FILE), config)
-        clips = read_clips(Path(settings.clips))
+        settings = load_settings(HOUSE / "config/default.yaml", None if IS_MODULE else Path(USER_FILE), config)
+        if settings.reproduction.their_settings:
+            settings, clips = their_run(settings, config)
+        else:
+            clips = read_clips(Path(settings.clips))
         assets = read_yaml(HOUSE / paths.ASSET_LIST)["assets"]
         check_clips(clips, settings, assets, Path(settings.clips))
         check_codes(settings.tracking.source, settings.heads.model)
@@ -52,6 +59,7 @@ def read_configuration():
 
 
 SETTINGS, CLIPS, ASSETS = read_configuration()
+CACHED = workflow.workflow_settings.cache is not None
 VARIANTS = list(SETTINGS.avatar)
 MOVABLE = [name for name, settings in SETTINGS.avatar.items() if settings.deformation == "basis"]
 SUBJECTS = [name for name, clip in CLIPS.items() if clip.subject]
@@ -358,8 +366,9 @@ def checkpoints():
 
 
 def whole_configuration(wildcards):
-    """Return all settings and the clip's line of the table, for the report to state."""
-    return asdict(SETTINGS) | {"clip": asdict(CLIPS[wildcards.clip])}
+    """Return all settings that a result can depend on, and the clip's line of the table, for report and provenance to state."""
+    settings = {name: value for name, value in asdict(SETTINGS).items() if name != "reproduction"}
+    return settings | {"clip": asdict(CLIPS[wildcards.clip])}
 
 
 def parts_of_network(wildcards):

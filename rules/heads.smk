@@ -39,8 +39,7 @@ rule build_head:
         head=paths.HEAD,
     log:
         "logs/heads/{head}.log",
-    benchmark:
-        "logs/heads/{head}.tsv"
+    cache: CACHED and not any(head in FLAME_HEADS for head in HEADS)
     conda:
         "../envs/avatar.yaml"
     threads: 2

@@ -5,7 +5,13 @@ rule draw_quality:
     input:
         unpack(parts_of_picture),
     output:
-        picture=paths.QUALITY,
+        picture=report(
+            paths.QUALITY,
+            caption="../report/quality.rst",
+            category="Quality",
+            subcategory="{clip}",
+            labels={"clip": "{clip}", "stage": "{picture}"},
+        ),
     log:
         "logs/{clip}/quality-{picture}.log",
     benchmark:

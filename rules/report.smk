@@ -15,6 +15,7 @@ rule write_report:
         scores=expand(paths.SCORES, variant=VARIANTS, allow_missing=True),
         score_tables=expand(paths.SCORES_TABLE, variant=VARIANTS, allow_missing=True),
         pictures=lambda wildcards: pictures_to_look_at(wildcards.clip),
+        provenance=paths.PROVENANCE,
     output:
         report=paths.REPORT,
         media=directory(paths.REPORT_MEDIA),

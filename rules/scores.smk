@@ -16,8 +16,18 @@ rule score_avatar:
         dataset=paths.DATASET_MANIFEST,
         detector=DETECTOR,
     output:
-        scores=paths.SCORES,
-        table=paths.SCORES_TABLE,
+        scores=report(
+            paths.SCORES,
+            caption="../report/scores.rst",
+            category="Scores",
+            labels={"clip": "{clip}", "variant": "{variant}", "what": "means"},
+        ),
+        table=report(
+            paths.SCORES_TABLE,
+            caption="../report/scores.rst",
+            category="Scores",
+            labels={"clip": "{clip}", "variant": "{variant}", "what": "each frame"},
+        ),
     log:
         "logs/{clip}/scores-{variant}.log",
     benchmark:

@@ -150,6 +150,18 @@ rule tracking_video:
     localrule: True
 
 
+rule provenance:
+    input:
+        expand(paths.PROVENANCE, clip=CLIPS),
+    localrule: True
+
+
+rule reproduce:
+    input:
+        expand([paths.REPRODUCTION, paths.REPRODUCTION_TABLE], clip=CLIPS),
+    localrule: True
+
+
 rule report:
     input:
         expand(paths.REPORT, clip=CLIPS),

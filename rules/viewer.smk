@@ -8,7 +8,12 @@ rule write_viewer:
         tracking=paths.TRACKING,
         frames=paths.FRAMES_MANIFEST,
     output:
-        paths.VIEWER,
+        report(
+            paths.VIEWER,
+            caption="../report/viewer.rst",
+            category="Viewers",
+            labels={"clip": "{clip}", "variant": "{variant}"},
+        ),
     log:
         "logs/{clip}/viewer-{variant}.log",
     benchmark:

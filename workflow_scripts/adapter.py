@@ -18,15 +18,19 @@ sys.path.insert(0, str(HOUSE / "src"))
 
 from headsmith.contract.claims import claimed  # noqa: E402 (the package is found by path: conda unsets PYTHONPATH)
 from headsmith.contract.errors import UserError  # noqa: E402
+from headsmith.contract.surroundings import write_record  # noqa: E402
 
 THREAD_LIMITS = (
     "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
     "MKL_NUM_THREADS",
     "NUMEXPR_NUM_THREADS",
     "NUMBA_NUM_THREADS",
     "OPENCV_FOR_THREADS_NUM",
 )
+
+
+ONE_THREAD = ("OPENBLAS_NUM_THREADS",)
+"""NumPy's and SciPy's linear algebra sums in another order with each number of threads: its last bits would differ."""
 
 
 class Tee(io.TextIOBase):
@@ -69,11 +73,13 @@ def job(snakemake: Any) -> Iterator[None]:
     """
     for name in THREAD_LIMITS:
         os.environ[name] = str(snakemake.threads)
+    os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with claimed(snakemake.log[0]):
         log = _redirect(snakemake.log[0])
         try:
             yield
+            write_record(snakemake.log[0], snakemake.rule, snakemake.threads)
         except KeyboardInterrupt:
             _stop(f"{snakemake.rule}: interrupted")
         except Exception as error:

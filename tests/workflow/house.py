@@ -13,7 +13,7 @@ from headsmith.contract.exchange import EXPORTS
 from headsmith.contract.labels import MASKS
 
 ROOT = Path(__file__).resolve().parents[2]
-CODE = ("Snakefile", "rules", "workflow_scripts", "profiles", "envs", "config", "src")
+CODE = ("Snakefile", "rules", "workflow", "workflow_scripts", "profiles", "envs", "config", "report", "src")
 
 SETTINGS = {
     "frames": {"size": 128, "detect_every": 8},
@@ -27,6 +27,7 @@ TARGETS = (
     *("all", "frames", "landmarks", "mattes", "parsing", "masks", *(f"{mask}_masks" for mask in MASKS), "tracking"),
     *("convert_head", "dataset", "validate_dataset", "exports", *EXPORTS, "avatars", "renders", "scores", "quality", "report"),
     *("tracking_video", "checkpoints", "test_video", "splats", "viewers", "novel_views", "reenactments"),
+    *("provenance", "reproduce"),
 )
 FETCHED = (
     *("face_landmarker.task", "franck.mp4", "stlpips_alex.pth", "rvm/rvm.json", "rvm/rvm.bin", "bisenetv2/model.json"),
@@ -63,8 +64,12 @@ STAGE_OF = {
     "score_avatar": "scores",
     "draw_quality": "quality",
     "draw_tracking_video": "quality_video",
+    "write_provenance": "provenance",
+    "compare_runs": "reproduction",
     "write_report": "report",
 }
+CACHED = ("fetch_asset", "convert_network", "build_head")
+"""Rules whose outputs workflows may share: Snakemake lets them have no benchmark."""
 SCRIPT_OF = {rule: "cut_masks" if STAGE_OF[rule] == "masks" else rule for rule in STAGE_OF}
 FINGERPRINTS = """
 import json, sys

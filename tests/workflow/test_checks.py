@@ -66,7 +66,7 @@ def test_a_conversion_makes_the_other_head_and_nothing_anew(house: House) -> Non
     (house.folder / "resources/flame/flame2023.pkl").write_bytes(b"a file that is looked at when it is read")
     house.settings(conversion={"to": "flame2023"})
     assert house.planned("convert_head") == {"read_flame": 1, "build_head": 1, "convert_clip": 1}
-    assert set(house.planned()) <= {"write_report"}, "which states all settings"
+    assert set(house.planned()) <= {"write_provenance", "write_report"}, "which state all settings"
 
 
 def test_a_converted_clip_is_gone_on_with_by_the_steps_of_the_docs(house: House) -> None:

@@ -16,6 +16,8 @@ TABLES = {
     "the order of CelebAMask-HQ": [LABEL_ORDERS["celebamask_hq"].index(name) for name in LABELS],
 }
 
+SCORED = {"score_avatar", "write_provenance", "write_report"}
+
 
 def relabel(house: House, table: list[int]) -> None:
     """Write the clip's label maps as another parser would, one that did not say in which order its labels are."""
@@ -87,7 +89,7 @@ def test_identical_masks_cut_again_redo_nothing_and_run_no_network(house: House)
 
 def test_another_set_changes_nothing_of_the_others(house: House) -> None:
     house.settings(masks={"sets": {"hair": ["hair", "hat"], "brows": ["left_brow", "right_brow"], "eyes": None}})
-    assert set(house.planned()) == {"score_avatar", "write_report"}, "eyes are scored, and the report states all settings"
+    assert set(house.planned()) == SCORED, "eyes are scored, and the report states all settings"
     house.snakemake("hair_masks", "brows_masks")
     for mask, labels in (("hair", ("hair", "hat")), ("brows", ("left_brow", "right_brow"))):
         masks = dict(iterate_frames(house.folder / f"results/franck/masks/{mask}.json", grey=True))
@@ -96,7 +98,7 @@ def test_another_set_changes_nothing_of_the_others(house: House) -> None:
             np.testing.assert_array_equal(masks[frame_id], np.where(expected, 255, 0))
     house.settings(masks={"sets": {"hair": ["hair"], "brows": ["left_brow", "right_brow"], "eyes": None}})
     assert set(house.planned("hair_masks", "brows_masks")) == {"cut_hair_masks"}
-    assert set(house.planned()) == {"score_avatar", "write_report"}, "eyes are scored, and the report states all settings"
+    assert set(house.planned()) == SCORED, "eyes are scored, and the report states all settings"
 
 
 def test_masks_in_the_finished_clip_have_nothing_wrong(house: House) -> None:

@@ -15,7 +15,7 @@ from workflow.house import ROOT, STAGE_OF, House, environment
 
 from headsmith.contract.fingerprint import WITHOUT_EFFECT, closure, imports
 
-AFTER_AVATAR = {"train_avatar", "render_avatar", "score_avatar", "draw_quality", "write_report"}
+AFTER_AVATAR = {"train_avatar", "render_avatar", "score_avatar", "draw_quality", "write_provenance", "write_report"}
 
 LOADED = """
 import json, sys
@@ -115,7 +115,7 @@ def test_syntax_trees_and_python_agree_on_what_a_stage_imports(loaded: dict[str,
 
 def test_an_edited_script_re_runs_its_rule(house: House, followers: dict[str, set[str]]) -> None:
     house.edit("workflow_scripts/score_avatar.py", "job(snakemake):", "job(snakemake):\n    another = 1\n")
-    assert set(house.planned()) == followers["score_avatar"] == {"score_avatar", "write_report"}
+    assert set(house.planned()) == followers["score_avatar"] == {"score_avatar", "write_provenance", "write_report"}
 
 
 def test_a_changed_avatar_setting_does_not_track_again(house: House) -> None:

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from workflow.house import ROOT, STAGE_OF, TARGETS, House
+from workflow.house import CACHED, ROOT, STAGE_OF, TARGETS, House
 
 from headsmith.contract import paths
 
@@ -99,7 +99,8 @@ def test_a_mistyped_clip_is_refused(empty_house: House) -> None:
 
 @pytest.mark.parametrize(("name", "block"), RULES)
 def test_every_rule_has_all_that_a_rule_has(name: str, block: str) -> None:
-    for directive in ("output", "log", "benchmark", "conda", "threads", "resources", "params", "message", "script"):
+    kept = "cache" if name in CACHED else "benchmark"
+    for directive in ("output", "log", kept, "conda", "threads", "resources", "params", "message", "script"):
         assert re.search(rf"^    {directive}:", block, re.MULTILINE), directive
     stage = "masks" if name == "cut_masks" else STAGE_OF[name]
     assert f'code=fingerprint("stages.{stage}", script="{name}")' in block or name == "fetch_asset"

@@ -27,19 +27,19 @@ _UNREAD_EXPONENT = re.compile(r"[+-]?\d+(\.\d*)?[eE][+-]?\d+")
 _KINDS: dict[Any, str] = {int: "a whole number", float: "a number", str: "text", bool: "true or false", list: "a list of texts"}
 
 
-def load_settings(defaults: Path, user: Path, command_line: Mapping[str, Any]) -> Settings:
+def load_settings(defaults: Path, user: Path | None, command_line: Mapping[str, Any]) -> Settings:
     """Return the settings: ``defaults``, overlaid by the user's file where there is one, overlaid by the command line.
 
     Args:
         defaults: ``config/default.yaml``, complete.
-        user: The user's own file; need not exist.
+        user: The user's own file; need not exist. None: there is none to look for.
         command_line: What ``--config`` and ``--configfile`` gave.
 
     Raises:
         UserError: A file cannot be read, a key is unknown, or a value has a wrong type or lies outside its range.
     """
     settings = overlay(Settings(), read_yaml(defaults), str(defaults))
-    if user.exists():
+    if user is not None and user.exists():
         settings = overlay(settings, read_yaml(user), str(user))
     return overlay(settings, command_line, COMMAND_LINE)
 

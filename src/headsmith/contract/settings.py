@@ -175,6 +175,18 @@ class ReportSettings:
 
 
 @dataclass(frozen=True)
+class ReproductionSettings:
+    """Comparing a run with another of the same clip, or doing another's run again."""
+
+    of: str = setting(
+        "", "path of the other run's `provenance.json`; `{clip}` in it stands for the clip's name; blank: nothing is compared"
+    )
+    their_settings: bool = setting(
+        False, "whether clip and settings are those that `of` tells; else they are those of this folder, as ever"
+    )
+
+
+@dataclass(frozen=True)
 class Settings:
     """All sections; ``avatar`` holds one ``AvatarSettings`` a variant."""
 
@@ -199,3 +211,4 @@ class Settings:
     scores: ScoresSettings = field(default_factory=ScoresSettings)
     quality: QualitySettings = field(default_factory=QualitySettings)
     report: ReportSettings = field(default_factory=ReportSettings)
+    reproduction: ReproductionSettings = field(default_factory=ReproductionSettings)

@@ -73,6 +73,7 @@ class Page:
     timings: Table | None = None
     versions: Table | None = None
     assets: Table | None = None
+    provenance: str = ""
     config: str = ""
     uses: tuple[str, ...] = field(default_factory=tuple)
 
@@ -150,6 +151,9 @@ that does not beat them has learnt nothing.</p></div>
 <h2 id="timings">Timings</h2>
 {% if page.timings %}{{ show_table(page.timings) }}{% else %}<p class="faint">No timings were recorded.</p>{% endif %}
 <h2 id="provenance">Provenance</h2>
+{% if page.provenance %}<p><a href="{{ page.provenance }}">What this clip was made of</a>: inputs, settings, code, versions,
+and the sha256 of every stage's files, with which a run elsewhere can be compared.</p>
+{% endif %}
 {% if page.assets %}<h3>Files from elsewhere that the workflow can use, and their licences</h3>
 {{ show_table(page.assets) }}{% endif %}
 <h3>Use</h3>

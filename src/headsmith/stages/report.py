@@ -62,8 +62,8 @@ def write_report(*, clip: str, inputs: Inputs, config: dict[str, Any], output: P
         inputs: By word: ``frames`` (manifest), ``landmarks`` (summary), ``tracking`` (summary), ``tracking_table``,
             ``tracking_video``, ``dataset``, ``assets`` (the list), and lists: ``curves``, ``videos``, ``scores``,
             ``score_tables``, ``pictures``, ``novel_views`` and ``reenactments`` (videos and sheets, where there are any),
-            ``viewers`` (pages, where there are any), ``benchmarks`` (Snakemake's, as far as there are any; their names are
-            their stages').
+            ``viewers`` (pages, where there are any), ``provenance`` (where there is one), ``benchmarks`` (Snakemake's, as far
+            as there are any; their names are their stages').
         config: The whole configuration; its ``clip`` is the clip's line of the table.
         output: The page.
         settings: The page's title.
@@ -81,6 +81,8 @@ def write_report(*, clip: str, inputs: Inputs, config: dict[str, Any], output: P
         tracked = copy_video(single(inputs, "tracking_video"), folder, "tracking", TRACKING_NOTE)
         pictures = [copy_picture(path, folder, clip) for path in several(inputs, "pictures")]
         viewers = [copy_viewer(path, folder) for path in several(inputs, "viewers")]
+        for path in several(inputs, "provenance"):
+            copyfile(path, folder / path.name)
         shown = [copy_shown(path, folder, clip) for word in ("novel_views", "reenactments") for path in several(inputs, word)]
     page = Page(
         title=settings.title,
@@ -100,6 +102,7 @@ def write_report(*, clip: str, inputs: Inputs, config: dict[str, Any], output: P
         left_out=left_out_table(frames, read_json(single(inputs, "landmarks"), clip), tracking, dataset, scores),
         timings=timings_table(several(inputs, "benchmarks")),
         versions=versions_table(),
+        provenance="media/provenance.json" if "provenance" in inputs else "",
         assets=assets_table(single(inputs, "assets")),
         config=yaml.safe_dump(json.loads(json.dumps(config, default=str)), sort_keys=False, allow_unicode=True, width=100),
         uses=USES,
