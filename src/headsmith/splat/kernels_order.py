@@ -1,4 +1,7 @@
-"""The compiled loops that sort Gaussians by depth and deal them out to tiles."""
+"""The compiled loops that sort Gaussians by depth and deal them out to tiles, those of `kernels_tile`.
+
+numba caches a kernel by its own source file alone: remove `__pycache__` after a change of the tiles.
+"""
 
 from typing import no_type_check
 

@@ -1,9 +1,9 @@
-"""The compiled loops that open and close a tile: 32 x 32 pixels in flat planes that fit the first-level cache.
+"""The compiled loops that open and close a tile: 64 x 64 pixels in flat planes that fit the second-level cache.
 
 Planes are, forward: transmittance, with its sign set where a pixel is finished; three channels; the end, which is how many of
-the tile's Gaussians a pixel takes in, counting those passed over. Backward: transmittance, what lies behind, three channels of
-the gradient, and the end. In a row eight pixels are one vector; eight pixels right of the tile's 32, finished from the start,
-take what a vector spills.
+the tile's Gaussians there are up to the last that a pixel takes in. Backward: transmittance, what lies behind, three channels
+of the gradient, and the end. In a row eight or sixteen pixels are one vector; eight pixels right of the tile's own, finished
+from the start, take what a vector spills. Smaller tiles fit the first-level cache, but part more Gaussians.
 """
 
 from typing import no_type_check
@@ -15,7 +15,7 @@ from numba import njit
 from headsmith.splat.lanes import any_lane, lanes_of, larger, magnitude
 from headsmith.splat.lanes_memory import load, load_thirds, store, store_thirds
 
-EDGE_BITS = 5
+EDGE_BITS = 6
 EDGE = 1 << EDGE_BITS
 ROW = EDGE + 8
 PLANE = EDGE * ROW
@@ -24,10 +24,9 @@ FINISHED, ZERO, ONE = -1e-30, 0.0, 1.0
 
 @njit(cache=True, nogil=True, error_model="numpy")
 @no_type_check
-def open_tile(planes: Float[np.ndarray, " P"], columns: int, rows: int, count: int) -> None:
-    """Sets transmittance to 1 on the image, finished beside it, the channels to 0, and the ends to all of the Gaussians."""
-    planes[PLANE : 4 * PLANE] = ZERO
-    planes[4 * PLANE :] = count
+def open_tile(planes: Float[np.ndarray, " P"], columns: int, rows: int) -> None:
+    """Sets transmittance to 1 on the image, finished beside it, and the channels and ends to 0."""
+    planes[PLANE:] = ZERO
     for row in range(EDGE):
         for column in range(ROW):
             planes[row * ROW + column] = ONE if row < rows and column < columns else FINISHED

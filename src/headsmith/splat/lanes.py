@@ -1,7 +1,7 @@
-"""Eight numbers at once: a SIMD type for compiled (numba) kernels, spelt with ordinary operators.
+"""Eight or sixteen numbers at once: a SIMD type for compiled (numba) kernels, spelt with ordinary operators.
 
 Left to itself, LLVM turns the loop over a row of pixels into vectors but takes every sum apart at the end of each row. A
-`Lanes` value is an LLVM vector of 8 float32, or of 8 float64, that stays in registers (in two or more where registers hold
+`Lanes` value is an LLVM vector of 8 or 16 float32, or float64, that stays in registers (in two or more where registers hold
 less), so a kernel says what is kept where. In compiled code `+ - * /`, `< <= > >=` (giving a mask) and `&` work as usual; a
 lone float beside lanes is rounded to their kind and repeated, so a constant written as a Python float serves both. The
 functions below do the rest, and `lanes_memory` reads and writes. Products and sums may be fused (`contract`), nothing else is
@@ -19,33 +19,34 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic, lower_builtin, models, register_model, type_callable
 
 COUNT = 8
-BITS = ir.VectorType(ir.IntType(1), COUNT)
+WIDE = 2 * COUNT
 FUSE = ("contract",)
 ELEMENTS = {types.float32: ir.FloatType(), types.float64: ir.DoubleType()}
 
 
 class LanesType(types.Type):
-    """Numba's type of 8 floats of one kind."""
+    """Numba's type of 8 or 16 floats of one kind."""
 
-    def __init__(self, dtype: types.Float) -> None:
-        self.dtype = dtype
-        super().__init__(name=f"Lanes({dtype})")
+    def __init__(self, dtype: types.Float, count: int) -> None:
+        self.dtype, self.count = dtype, count
+        super().__init__(name=f"Lanes({dtype}, {count})")
 
 
 class MaskType(types.Type):
-    """Numba's type of 8 truth values."""
+    """Numba's type of 8 or 16 truth values."""
 
-    def __init__(self) -> None:
-        super().__init__(name="Mask")
+    def __init__(self, count: int) -> None:
+        self.count = count
+        super().__init__(name=f"Mask({count})")
 
 
-LANES = {dtype: LanesType(dtype) for dtype in ELEMENTS}
-MASK = MaskType()
+LANES, WIDE_LANES = ({dtype: LanesType(dtype, count) for dtype in ELEMENTS} for count in (COUNT, WIDE))
+MASKS = {count: MaskType(count) for count in (COUNT, WIDE)}
 
 
 def vector_of(lanes: LanesType) -> ir.VectorType:
     """LLVM's type of lanes."""
-    return ir.VectorType(ELEMENTS[lanes.dtype], COUNT)
+    return ir.VectorType(ELEMENTS[lanes.dtype], lanes.count)
 
 
 @register_model(LanesType)
@@ -61,7 +62,7 @@ class MaskModel(models.PrimitiveModel):
     """Masks are held as an LLVM vector of bits."""
 
     def __init__(self, manager: Any, kind: types.Type) -> None:
-        super().__init__(manager, kind, BITS)
+        super().__init__(manager, kind, ir.VectorType(ir.IntType(1), kind.count))
 
 
 def integers(*values: int) -> ir.Constant:
@@ -77,7 +78,7 @@ def repeated(builder: ir.IRBuilder, value: ir.Value, vector: ir.VectorType) -> i
         value = (builder.fptrunc if vector.element == ir.FloatType() else builder.fpext)(value, vector.element)
     nothing = ir.Constant(vector, ir.Undefined)
     single = builder.insert_element(nothing, value, ir.Constant(ir.IntType(32), 0))
-    return builder.shuffle_vector(single, nothing, integers(*[0] * COUNT))
+    return builder.shuffle_vector(single, nothing, integers(*[0] * vector.count))
 
 
 def kind_of(arguments: tuple[types.Type, ...]) -> LanesType:
@@ -112,8 +113,8 @@ def function(result: Callable[[LanesType], types.Type], emit: Callable[..., ir.V
 def add_operator(symbol: Callable, emit: Callable[..., ir.Value], compares: bool = False) -> None:
     """Teaches numba a binary operator, for lanes with lanes and for lanes with a float on either side."""
     pairs = {}
-    for lanes in LANES.values():
-        result = MASK if compares else lanes
+    for lanes in (*LANES.values(), *WIDE_LANES.values()):
+        result = MASKS[lanes.count] if compares else lanes
         pairs |= {pair: (result, lanes) for single in ELEMENTS for pair in ((lanes, single), (single, lanes))}
         pairs[lanes, lanes] = result, lanes
 
@@ -132,10 +133,11 @@ def add_operator(symbol: Callable, emit: Callable[..., ir.Value], compares: bool
 @type_callable(operator.and_)
 def type_and(context: Any) -> Callable:
     """Masks are joined by `&`."""
-    return lambda left, right: MASK if left == right == MASK else None
+    return lambda left, right: left if left == right and left in MASKS.values() else None
 
 
-lower_builtin(operator.and_, MASK, MASK)(lambda context, builder, signature, arguments: builder.and_(*arguments))
+for mask in MASKS.values():
+    lower_builtin(operator.and_, mask, mask)(lambda context, builder, signature, arguments: builder.and_(*arguments))
 add_operator(operator.add, lambda builder, a, b: builder.fadd(a, b, flags=FUSE))
 add_operator(operator.sub, lambda builder, a, b: builder.fsub(a, b, flags=FUSE))
 add_operator(operator.mul, lambda builder, a, b: builder.fmul(a, b, flags=FUSE))
@@ -151,23 +153,25 @@ def emit_named(name: str) -> Callable[..., ir.Value]:
 
     def emit(builder: ir.IRBuilder, value: ir.Value) -> ir.Value:
         kind = ir.FunctionType(value.type, [value.type])
-        suffix = f"v{COUNT}f{32 if value.type.element == ir.FloatType() else 64}"
+        suffix = f"v{value.type.count}f{32 if value.type.element == ir.FloatType() else 64}"
         return builder.call(cgutils.get_or_insert_function(builder.module, kind, f"{name}.{suffix}"), [value])
 
     return emit
 
 
 def emit_total(builder: ir.IRBuilder, value: ir.Value) -> ir.Value:
-    """Adds the lanes in a fixed order: the vector is folded three times."""
-    for width in (4, 2, 1):
-        folded = builder.shuffle_vector(value, value, integers(*((lane + width) % COUNT for lane in range(COUNT))))
+    """Adds the lanes in a fixed order: the vector is folded until one is left."""
+    width = count = value.type.count
+    while width := width // 2:
+        folded = builder.shuffle_vector(value, value, integers(*((lane + width) % count for lane in range(count))))
         value = builder.fadd(value, folded)
     return builder.extract_element(value, ir.Constant(ir.IntType(32), 0))
 
 
 def emit_any(builder: ir.IRBuilder, mask: ir.Value) -> ir.Value:
     """True where a lane is."""
-    return builder.icmp_unsigned("!=", builder.bitcast(mask, ir.IntType(COUNT)), ir.Constant(ir.IntType(COUNT), 0))
+    bits = ir.IntType(mask.type.count)
+    return builder.icmp_unsigned("!=", builder.bitcast(mask, bits), ir.Constant(bits, 0))
 
 
 def alike(kind: LanesType) -> types.Type:
@@ -176,6 +180,7 @@ def alike(kind: LanesType) -> types.Type:
 
 
 lanes_of = function(alike, lambda builder, value: value, 1)
+alike_lanes = function(alike, lambda builder, value, like: value, 2)
 magnitude = function(alike, emit_named("llvm.fabs"), 1)
 root = function(alike, emit_named("llvm.sqrt"), 1)
 floor = function(alike, emit_named("llvm.floor"), 1)

@@ -7,10 +7,10 @@ source file alone: remove `__pycache__` after a change here.
 from typing import Any
 
 from llvmlite import ir
-from numba.core import types
+from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from headsmith.splat.lanes import COUNT, LANES, integers, vector_of
+from headsmith.splat.lanes import COUNT, LANES, WIDE_LANES, LanesType, integers, vector_of
 
 BYTES = {types.float32: 4, types.float64: 8}
 
@@ -26,33 +26,51 @@ def triples_of(lanes: types.Type) -> ir.VectorType:
     return ir.VectorType(vector_of(lanes).element, 3 * COUNT)
 
 
+def emit_ramp(kind: LanesType) -> ir.Constant:
+    """The lanes' numbers, from 0 on."""
+    return ir.Constant(vector_of(kind), [float(lane) for lane in range(kind.count)])
+
+
 @intrinsic
 def ramp(context: Any, like: types.Type) -> tuple:
     """The lanes' numbers 0 to 7, of the kind of a lone float."""
-    kind = LANES[like]
+    return LANES[like](like), lambda context, builder, signature, arguments: emit_ramp(LANES[like])
 
-    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> ir.Value:
-        return ir.Constant(vector_of(kind), [float(lane) for lane in range(COUNT)])
 
-    return kind(like), generate
+@intrinsic
+def wide_ramp(context: Any, like: types.Type) -> tuple:
+    """The lanes' numbers 0 to 15, of the kind of a lone float."""
+    return WIDE_LANES[like](like), lambda context, builder, signature, arguments: emit_ramp(WIDE_LANES[like])
+
+
+def emit_load(context: Any, builder: ir.IRBuilder, array: types.Array, kind: LanesType, arguments: Any) -> ir.Value:
+    """Reads as many neighbours as the kind has lanes."""
+    address = place(context, builder, array, *arguments[:2])
+    vector = vector_of(kind)
+    return builder.load(builder.bitcast(address, vector.as_pointer()), align=BYTES[array.dtype], typ=vector)
 
 
 @intrinsic
 def load(context: Any, array: types.Array, index: types.Integer) -> tuple:
     """Eight neighbours, from `index` on."""
-    kind, align = LANES[array.dtype], BYTES[array.dtype]
+    kind = LANES[array.dtype]
+    return kind(array, index), lambda context, builder, signature, arguments: emit_load(
+        context, builder, array, kind, arguments
+    )
 
-    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> ir.Value:
-        address = place(context, builder, array, *arguments)
-        return builder.load(builder.bitcast(address, vector_of(kind).as_pointer()), align=align, typ=vector_of(kind))
 
-    return kind(array, index), generate
+@intrinsic
+def load_like(context: Any, array: types.Array, index: types.Integer, like: types.Type) -> tuple:
+    """As many neighbours as other lanes are, from `index` on."""
+    return like(array, index, like), lambda context, builder, signature, arguments: emit_load(
+        context, builder, array, like, arguments
+    )
 
 
 @intrinsic
 def store(context: Any, array: types.Array, index: types.Integer, value: types.Type) -> tuple:
-    """Writes eight neighbours, from `index` on."""
-    assert LANES[array.dtype] == value, f"{value} into an array of {array.dtype}"
+    """Writes neighbours, from `index` on."""
+    assert array.dtype == value.dtype, f"{value} into an array of {array.dtype}"
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> ir.Value:
         address = place(context, builder, array, *arguments[:2])
@@ -60,6 +78,21 @@ def store(context: Any, array: types.Array, index: types.Integer, value: types.T
         return context.get_constant_null(types.none)
 
     return types.none(array, index, value), generate
+
+
+@intrinsic
+def fetch(context: Any, array: types.Array, index: types.Integer) -> tuple:
+    """Asks for an element to be brought near, because it is wanted soon."""
+
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> ir.Value:
+        whole = ir.IntType(32)
+        address = builder.bitcast(place(context, builder, array, *arguments), ir.IntType(8).as_pointer())
+        kind = ir.FunctionType(ir.VoidType(), [address.type, whole, whole, whole])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        builder.call(function, [address, whole(0), whole(3), whole(1)])
+        return context.get_constant_null(types.none)
+
+    return types.none(array, index), generate
 
 
 @intrinsic
@@ -132,10 +165,14 @@ def store_thirds(context: Any, array: types.Array, index: types.Integer, triples
 
 @intrinsic
 def totals(context: Any, values: types.UniTuple) -> tuple:
-    """The sums over the lanes of eight values, as lanes: pairs are folded into one until one is left."""
+    """The sums over the lanes of eight values, as eight lanes: pairs are folded into one until one is left."""
+    kind = LANES[values.dtype.dtype]
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> ir.Value:
         parts = [builder.extract_value(arguments[0], lane) for lane in range(COUNT)]
+        if values.dtype.count > COUNT:
+            halves = integers(*range(COUNT)), integers(*range(COUNT, values.dtype.count))
+            parts = [builder.fadd(*(builder.shuffle_vector(part, part, half) for half in halves)) for part in parts]
         for width in (4, 2, 1):  # each value of a pair keeps `width` partial sums in every group of 2 width lanes
             low = [lane for lane in range(2 * COUNT) if lane // width % 2 == 0]
             halves = integers(*low), integers(*(lane + width for lane in low))
@@ -145,4 +182,4 @@ def totals(context: Any, values: types.UniTuple) -> tuple:
             ]
         return parts[0]
 
-    return values.dtype(values), generate
+    return kind(values), generate

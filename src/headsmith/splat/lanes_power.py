@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from llvmlite import ir
 
-from headsmith.splat.lanes import COUNT, FUSE, alike, emit_named, function
+from headsmith.splat.lanes import FUSE, alike, function
 
 
 class Layout(NamedTuple):
@@ -39,41 +39,44 @@ def layout_of(value: ir.Value) -> Layout:
     return SINGLE if value.type.element == ir.FloatType() else DOUBLE
 
 
-def whole_of(layout: Layout) -> ir.VectorType:
-    """LLVM's type of integers as long as the floats."""
-    return ir.VectorType(ir.IntType(layout.bits), COUNT)
+def whole_of(value: ir.Value) -> ir.VectorType:
+    """LLVM's type of integers as many and as long as the floats."""
+    return ir.VectorType(ir.IntType(layout_of(value).bits), value.type.count)
 
 
 def all_lanes(vector: ir.VectorType, value: float | int) -> ir.Constant:
     """A constant in all lanes."""
-    return ir.Constant(vector, [value] * COUNT)
+    return ir.Constant(vector, [value] * vector.count)
 
 
 def emit_power(builder: ir.IRBuilder, value: ir.Value) -> ir.Value:
-    """A series for what lies within 1/2 of a whole number, times the power of that, put into the exponent's bits."""
-    layout, whole = layout_of(value), whole_of(layout_of(value))
-    least = all_lanes(value.type, -126.0)
+    """A series for what lies within 1/2 of a whole number, and that number added to the series' exponent.
+
+    Numbers of the size of ``shift`` have no fraction, so a sum with it is rounded to a whole number, which stands in its last
+    bits.
+    """
+    layout, whole = layout_of(value), whole_of(value)
+    least, shift = all_lanes(value.type, -100.0), all_lanes(value.type, 1.5 * 2**layout.fraction)
     value = builder.select(builder.fcmp_ordered(">", value, least), value, least)
-    nearest = emit_named("llvm.rint")(builder, value)
-    part = builder.fsub(value, nearest, flags=FUSE)
+    shifted = builder.fadd(value, shift)
+    part = builder.fsub(value, builder.fsub(shifted, shift))
     *rest, sum_ = (all_lanes(value.type, factor) for factor in layout.series)
     for factor in reversed(rest):
         sum_ = builder.fadd(builder.fmul(sum_, part, flags=FUSE), factor, flags=FUSE)
-    biased = builder.add(builder.fptosi(nearest, whole), all_lanes(whole, layout.bias))
-    scale = builder.bitcast(builder.shl(biased, all_lanes(whole, layout.fraction)), value.type)
-    return builder.fmul(sum_, scale, flags=FUSE)
+    doublings = builder.shl(builder.bitcast(shifted, whole), all_lanes(whole, layout.fraction))
+    return builder.bitcast(builder.add(builder.bitcast(sum_, whole), doublings), value.type)
 
 
 def emit_exponent(builder: ir.IRBuilder, value: ir.Value) -> ir.Value:
     """Reads the exponent field of positive numbers, less its bias."""
-    layout, whole = layout_of(value), whole_of(layout_of(value))
+    layout, whole = layout_of(value), whole_of(value)
     field = builder.lshr(builder.bitcast(value, whole), all_lanes(whole, layout.fraction))
     return builder.sitofp(builder.sub(field, all_lanes(whole, layout.bias)), value.type)
 
 
 def emit_mantissa(builder: ir.IRBuilder, value: ir.Value) -> ir.Value:
     """Reads the fraction of positive numbers, from 1 up to 2."""
-    layout, whole = layout_of(value), whole_of(layout_of(value))
+    layout, whole = layout_of(value), whole_of(value)
     fraction = builder.and_(builder.bitcast(value, whole), all_lanes(whole, (1 << layout.fraction) - 1))
     one = all_lanes(whole, layout.bias << layout.fraction)
     return builder.bitcast(builder.or_(fraction, one), value.type)
