@@ -3,7 +3,8 @@
     snakemake --cores 2 --configfile config/benchmark.yaml -- dataset     # the clips, made ready
     python benchmarks/avatar_ablations.py [--clip franck] [--images 3000] [--only default "no noise"]
 
-Prints a line a training (dB over head, mouth, and the training frames' heads) and JSON last.
+Prints a line a training (dB over head, mouth, and the training frames' heads; mean pixels of holes and spikes of the orbit) and
+JSON last.
 """
 
 import argparse
@@ -22,6 +23,8 @@ from avatar_lab import open_clip, train
 
 from headsmith.contract.settings import AvatarSettings
 from headsmith.splat import basis
+from headsmith.stages.avatar_file import TrainedAvatar
+from headsmith.stages.novel_views_soundness import soundness_of
 
 CHOICES = {
     "default": {},
@@ -39,6 +42,7 @@ CHOICES = {
     "no offsets: the tracked identity as it is": {"offset": 0.0},
     "offsets a hundred times freer": {"OFFSET_WEIGHT": 1e-5},
     "no swapped backgrounds": {"SWAP_EVERY": 10**9},
+    "no turned heads": {"SILHOUETTE_WEIGHT": 0.0},
     "offsets a thousand times stiffer": {"OFFSET_WEIGHT": 1.0},
     "6,500 Gaussians": {"gaussians": 6500},
     "26,000 Gaussians": {"gaussians": 26000},
@@ -81,7 +85,18 @@ def measured(name, clip_name, options, folder):
             stack.enter_context(patch.object(basis, constant, value))
         if offset is not None:
             stack.enter_context(patch.dict(basis.RATES, offset=offset))
-        return train(clip, settings, familiar=familiar, moved=tuning, extra=tuning.groups() if tuned else ()).figures()
+        result = train(clip, settings, familiar=familiar, moved=tuning, extra=tuning.groups() if tuned else ())
+    return result.figures() | faults_of_orbit(result.avatar, clip, Path(options.results) / clip_name)
+
+
+def faults_of_orbit(avatar, clip, results):
+    """Return the mean pixels of holes and of spikes in views from 30 degrees to either side."""
+    trained = TrainedAvatar(avatar.eval(), clip.binding, clip.frames.plate.float() / 255)
+    ids = clip.frames.ids[: clip.frames.count]
+    labels = results / "parsing.json"
+    given = {"head_masks": results / "masks/head.json", "parsing": labels if labels.exists() else None}
+    found = soundness_of(trained, clip.views, ids, clip=clip.name, **given, threads=2)["orbit"]
+    return {fault: found[fault]["mean"] for fault in ("holes", "spikes")}
 
 
 def main():
@@ -100,7 +115,8 @@ def main():
         for name in options.only:
             found[name] = measured(name, options.clip, options, options.folder or scratch)
             shown = "  ".join(f"{key[5:]} {found[name][key]:6.2f}" for key in ("psnr_head", "psnr_mouth", "psnr_train"))
-            print(f"{name:50} {shown}  {found[name]['seconds']:5.0f} s", flush=True)
+            faults = f"holes {found[name]['holes']:4.0f}  spikes {found[name]['spikes']:4.0f}"
+            print(f"{name:50} {shown}  {faults}  {found[name]['seconds']:5.0f} s", flush=True)
     print(json.dumps({"benchmark": "avatar_ablations", "clip": options.clip, "images": options.images, "choices": found}))
 
 
