@@ -6,6 +6,7 @@ import numpy as np
 
 from headsmith.heads.container import save_head
 from headsmith.media.frames import FrameFolderWriter
+from headsmith.stages.avatar import train_avatar
 from tests.synthetic_head import synthetic_head
 
 SIDE, COUNT, HELD_OUT = 32, 10, 3
@@ -62,3 +63,9 @@ def write_clip(folder):
     (folder / "dataset.json").write_text(json.dumps({"train": list(range(last)), "held_out": list(range(last, COUNT))}))
     paths = {name: folder / f"{name}.json" for name in (*names, "dataset")}
     return paths | {"tracking": folder / "tracking.npz", "head": folder / "head.npz", "clip": "toy"}
+
+
+def train_clip(clip, folder, settings, threads=1):
+    """Train on the clip in one process; return the bytes of the avatar and the text of its curve."""
+    train_avatar(**clip, output=folder / "avatar.pt", curve=folder / "training.csv", settings=settings, threads=threads)
+    return (folder / "avatar.pt").read_bytes(), (folder / "training.csv").read_text()

@@ -11,12 +11,11 @@ from headsmith.contract.settings import AvatarSettings, RendersSettings
 from headsmith.media.frames import iterate_frames
 from headsmith.splat.basis import BasisAvatar
 from headsmith.stages import avatar as stage
-from headsmith.stages.avatar import train_avatar
 from headsmith.stages.avatar_order import batches
 from headsmith.stages.avatar_progress import difference
 from headsmith.stages.avatar_targets import clothes_of, fill_plate, pixel_weights
 from headsmith.stages.renders import render_avatar
-from tests.stages.avatar_clip import CLOTH, COUNT, HELD_OUT, WALL, pictures, write_clip
+from tests.stages.avatar_clip import CLOTH, COUNT, HELD_OUT, WALL, pictures, train_clip, write_clip
 
 SETTINGS = AvatarSettings(gaussians=500, iterations=240, bases=2, hidden=8, save_every=40)
 
@@ -27,8 +26,7 @@ def clip(tmp_path_factory):
 
 
 def train(clip, folder, settings=SETTINGS, threads=1):
-    train_avatar(**clip, output=folder / "avatar.pt", curve=folder / "training.csv", settings=settings, threads=threads)
-    return (folder / "avatar.pt").read_bytes(), (folder / "training.csv").read_text()
+    return train_clip(clip, folder, settings, threads)
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,8 @@ from headsmith.contract.errors import UserError
 from headsmith.contract.settings import AvatarSettings
 from headsmith.splat.basis import BasisAvatar
 from headsmith.stages import avatar_state, avatar_training
-from headsmith.stages.avatar import train_avatar
 from headsmith.stages.avatar_store import RowStore
-from tests.stages.avatar_clip import write_clip
+from tests.stages.avatar_clip import train_clip, write_clip
 
 SETTINGS = AvatarSettings(gaussians=500, iterations=120, bases=2, hidden=8, save_every=40, preview_every=60)
 
@@ -27,8 +26,7 @@ def clip(tmp_path_factory):
 
 
 def train(clip, folder, settings=SETTINGS):
-    train_avatar(**clip, output=folder / "avatar.pt", curve=folder / "training.csv", settings=settings, threads=1)
-    return (folder / "avatar.pt").read_bytes(), (folder / "training.csv").read_text()
+    return train_clip(clip, folder, settings)
 
 
 @pytest.fixture(scope="module")

@@ -14,14 +14,13 @@ from headsmith.maths.cameras import Camera
 from headsmith.media.images import read_image
 from headsmith.media.progress import progress
 from headsmith.splat.avatar import View
-from headsmith.stages.avatar import train_avatar
 from headsmith.stages.avatar_order import MOST_OF_A_PASS, batches, is_due
 from headsmith.stages.avatar_progress import CurveRow, head_psnr, spread
 from headsmith.stages.avatar_store import RowStore
 from headsmith.stages.avatar_targets import FramePlan, over_colour
 from headsmith.stages.avatar_training import add_gradients
 from headsmith.stages.quality import draw_quality
-from tests.stages.avatar_clip import COUNT, HELD_OUT, SIDE, pictures, write_clip
+from tests.stages.avatar_clip import COUNT, HELD_OUT, SIDE, pictures, train_clip, write_clip
 
 SETTINGS = AvatarSettings(gaussians=500, iterations=240, bases=2, hidden=8, save_every=80, preview_every=100)
 
@@ -32,8 +31,7 @@ def clip(tmp_path_factory):
 
 
 def train(clip, folder, settings=SETTINGS, threads=1):
-    train_avatar(**clip, output=folder / "avatar.pt", curve=folder / "training.csv", settings=settings, threads=threads)
-    return (folder / "avatar.pt").read_bytes(), (folder / "training.csv").read_text()
+    return train_clip(clip, folder, settings, threads)
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,10 @@ import torch
 
 from headsmith.contract.settings import AvatarSettings
 from headsmith.media.video_xvid import XvidWriter
-from headsmith.stages.avatar import train_avatar
 from headsmith.stages.avatar_file import read_avatar
 from headsmith.stages.avatar_test_video import draw_test_video, shown
 from headsmith.stages.avatar_views import load_views
-from tests.stages.avatar_clip import COUNT, HELD_OUT, SIDE, SKIN, WALL, write_clip
+from tests.stages.avatar_clip import COUNT, HELD_OUT, SIDE, SKIN, WALL, train_clip, write_clip
 
 NAMES = ("clip", "head", "tracking", "dataset", "frames", "matte", "head_masks")
 
@@ -23,7 +22,7 @@ def clip(tmp_path_factory):
 
 def draw(clip, folder, **changes):
     settings = AvatarSettings(deformation="mlp", texels=16, iterations=10, batch=1, preview_every=10_000, **changes)
-    train_avatar(**clip, output=folder / "avatar.pt", curve=folder / "training.csv", settings=settings, threads=1)
+    train_clip(clip, folder, settings)
     draw_test_video(**{name: clip[name] for name in NAMES}, avatar=folder / "avatar.pt", output=folder / "test.avi", threads=1)
     with av.open(str(folder / "test.avi")) as film:
         stream = film.streams.video[0]

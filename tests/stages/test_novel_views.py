@@ -17,7 +17,6 @@ from headsmith.splat.avatar import Avatar, AvatarShape, Splats, make_condition
 from headsmith.splat.avatars import make_avatar
 from headsmith.splat.binding import Binding
 from headsmith.splat.soundness import Soundness
-from headsmith.stages.avatar import train_avatar
 from headsmith.stages.avatar_file import TrainedAvatar
 from headsmith.stages.avatar_views import ClipViews
 from headsmith.stages.novel_views import show_novel_views
@@ -34,7 +33,7 @@ from headsmith.stages.novel_views_poses import (
     sweeps_of,
 )
 from headsmith.stages.novel_views_soundness import GROUPS, Tally, draw_shots, soundness_of
-from tests.stages.avatar_clip import COUNT, pictures, write_clip
+from tests.stages.avatar_clip import COUNT, pictures, train_clip, write_clip
 from tests.synthetic_head import synthetic_head
 
 SIZE, FRAMES = 192, 5
@@ -219,7 +218,7 @@ def shown(tmp_path_factory):
         for frame in range(COUNT):
             writer.add(frame, (pictures(frame)[3] > 0).astype(np.uint8))
     settings = AvatarSettings(gaussians=500, iterations=20, bases=2, hidden=8)
-    train_avatar(**clip, output=folder / "avatar.pt", curve=folder / "training.csv", settings=settings, threads=1)
+    train_clip(clip, folder, settings)
     inputs = {name: clip[name] for name in ("clip", "head", "tracking", "dataset", "head_masks")}
     outputs = {f"{name}_{kind}": folder / f"{name}.{kind}" for name in ("orbit", "expressions") for kind in ("video", "sheet")}
     outputs = {name: path.with_suffix(".mp4" if "video" in name else ".png") for name, path in outputs.items()}

@@ -14,11 +14,10 @@ from headsmith.maths.rotations import axis_angle_to_matrix
 from headsmith.media.frames import FrameFolderWriter
 from headsmith.media.images import read_image
 from headsmith.splat.avatar import make_condition
-from headsmith.stages.avatar import train_avatar
 from headsmith.stages.avatar_views import ClipViews
 from headsmith.stages.reenactment import beside, reenact_avatar
 from headsmith.stages.reenactment_motion import Driver, neutral_of, transferred
-from tests.stages.avatar_clip import SIDE, write_clip
+from tests.stages.avatar_clip import SIDE, train_clip, write_clip
 from tests.synthetic_head import synthetic_head
 
 FRAMES = 20
@@ -116,7 +115,7 @@ def clip(tmp_path_factory):
     folder = tmp_path_factory.mktemp("clip")
     clip = write_clip(folder)
     settings = AvatarSettings(gaussians=500, iterations=20, bases=2, hidden=8)
-    train_avatar(**clip, output=folder / "avatar.pt", curve=folder / "training.csv", settings=settings, threads=1)
+    train_clip(clip, folder, settings)
     return {name: clip[name] for name in ("clip", "head", "tracking", "dataset")} | {"avatar": folder / "avatar.pt"}
 
 

@@ -6,12 +6,11 @@ import torch
 from headsmith.contract.manifest import read_manifest
 from headsmith.contract.settings import AvatarSettings, RendersSettings
 from headsmith.media.frames import iterate_frames
-from headsmith.stages.avatar import train_avatar
 from headsmith.stages.avatar_file import read_avatar
 from headsmith.stages.avatar_views import load_views
 from headsmith.stages.renders import render_avatar
 from headsmith.stages.renders_cutouts import cut_out, frames_per_second, resized
-from tests.stages.avatar_clip import COUNT, HELD_OUT, SIDE, write_clip
+from tests.stages.avatar_clip import COUNT, HELD_OUT, SIDE, train_clip, write_clip
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +18,7 @@ def clip(tmp_path_factory):
     folder = tmp_path_factory.mktemp("clip")
     clip = write_clip(folder)
     settings = AvatarSettings(gaussians=500, iterations=60, bases=2, hidden=8)
-    train_avatar(**clip, output=folder / "avatar.pt", curve=folder / "training.csv", settings=settings, threads=1)
+    train_clip(clip, folder, settings)
     return {name: clip[name] for name in ("clip", "head", "tracking", "dataset", "frames")} | {"avatar": folder / "avatar.pt"}
 
 
