@@ -10,6 +10,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from headsmith.splat.avatar import Avatar, AvatarShape, Silhouette, Splats, Target, View
+from headsmith.splat.compiled_basis import FEWEST, BasisSplats
+from headsmith.splat.compiled_loss import weighted_huber
 from headsmith.splat.gaussians import Gaussians, initial_gaussians
 from headsmith.splat.rasterize import rasterize
 
@@ -78,7 +80,7 @@ class BasisDeformation(nn.Module):
 
     def forward(self, gaussians: Gaussians, condition: Float[Tensor, " C"]) -> Gaussians:
         """Return the Gaussians under a condition."""
-        units = torch.tensor(BASIS_UNITS, device=condition.device)
+        units = self.bases.new_tensor(BASIS_UNITS)
         change = (self.weights(condition) @ self.bases).view(-1, len(BASIS_UNITS)) * units
         return Gaussians(
             offset=gaussians.offset + change[:, :3],
@@ -151,6 +153,15 @@ class BasisAvatar(Avatar):
 
     def driven(self, view: View, drivers: Float[Tensor, " D"]) -> Splats:
         """Return a view's Gaussians under given drivers."""
+        if view.points.device.type != "cpu" or len(view.points) < FEWEST:
+            return self.driven_plainly(view, drivers)
+        learned = [self.gaussians[name] for name in ("offset", "log_scale", "opacity", "colour")]
+        weighted = self.deformation.weights(drivers), self.deformation.bases, BASIS_UNITS
+        means, scales, opacities, colours = BasisSplats.apply(view.points, *learned, *weighted, FARTHEST, LARGEST)
+        return Splats(means, scales, self.gaussians["rotation"], opacities, colours)
+
+    def driven_plainly(self, view: View, drivers: Float[Tensor, " D"]) -> Splats:
+        """Return the same by torch's own operations, on any device."""
         raw = self.deformation(Gaussians(**dict(self.gaussians.items())), drivers)
         distance = raw.offset.norm(dim=-1, keepdim=True)
         return Splats(
@@ -176,8 +187,7 @@ class BasisAvatar(Avatar):
             goal = goal + (1 - target.alpha)[..., None] * (colour - background)
             background = colour
         picture, _ = rasterize(*drawn, view.camera, background)
-        difference = torch.nn.functional.huber_loss(picture, goal, reduction="none", delta=HUBER_DELTA)
-        weighted = (difference * target.weight[..., None]).mean()
+        weighted = weighted_huber(picture, goal, target.weight, HUBER_DELTA)
         return weighted + OFFSET_WEIGHT * self.gaussians["offset"].square().mean()
 
     def silhouette_loss(self, silhouette: Silhouette) -> Float[Tensor, ""]:

@@ -18,6 +18,9 @@ from headsmith.splat.reference import MARGIN
 LANES = 8
 """The projection works on so many Gaussians at a time, so there must be as many."""
 
+NEXT, AFTER = [1, 2, 0], [2, 0, 1]
+"""Of three axes, for cross products."""
+
 STILL = ([0.0, 0, 0], [1.0, 1, 1], [1.0, 0, 0, 0], [0.0])
 """Mean, scales, quaternion and opacity of a Gaussian that draws nothing."""
 
@@ -72,7 +75,8 @@ def view_of(camera: Camera, dtype: np.dtype) -> Float[np.ndarray, " 32"]:
     least, most = -principal / focal - margin, (size - principal) / focal + margin
     limits = [least[0], most[0], least[1], most[1]]
     centre = -rotation.T @ translation
-    turned = np.cross(np.roll(rotation, -1, 0), np.roll(rotation, -2, 0))
+    second, third = rotation[NEXT], rotation[AFTER]
+    turned = second[:, NEXT] * third[:, AFTER] - second[:, AFTER] * third[:, NEXT]
     return np.concatenate([rotation.reshape(-1), translation, focal, principal, limits, centre, turned.reshape(-1)]).astype(
         dtype
     )
