@@ -1,7 +1,12 @@
-#!/bin/sh
-# Compiled by `make lock` from envs/flame.in: do not edit.
+#!/bin/sh -c 'sh "$*"' sh
+# Compiled by `make lock` from envs/flame.in: do not edit. Snakemake takes the first line for the command that runs this file,
+# and forgets to quote the file's path: `"$*"` puts a path with spaces together again.
 set -eu
-python -m pip install --no-deps --require-hashes -r /dev/stdin <<'LOCK'
+export PYTHONNOUSERSITE=1
+install() {
+    python -m pip install --no-deps --require-hashes "$@" -r /dev/stdin
+}
+install <<'LOCK'
 jaxtyping==0.3.7 \
     --hash=sha256:303ab8599edf412eeb40bf06c863e3168fa186cf0e7334703fa741ddd7046e66 \
     --hash=sha256:3bd7d9beb7d3cb01a89f93f90581c6f4fff3e5c5dc3c9307e8f8687a040d10c4
@@ -110,8 +115,11 @@ wheel==0.48.0 \
     # via -r envs/flame.in
 LOCK
 # There is no wheel: it is built by what was installed above.
-python -m pip install --no-deps --no-build-isolation --require-hashes -r /dev/stdin <<'LOCK'
+install --no-build-isolation <<'LOCK'
 chumpy==0.70 \
     --hash=sha256:a0275c2018784ca1302875567dc81761f5fd469fab9f3ac0f3e7c39e9180350a
     # via -r envs/flame.in
 LOCK
+# Jobs see this environment alone, not what the user has installed below ~/.local.
+mkdir -p "$CONDA_PREFIX/etc/conda/activate.d"
+echo 'export PYTHONNOUSERSITE=1' >"$CONDA_PREFIX/etc/conda/activate.d/headsmith.sh"

@@ -1,6 +1,6 @@
 """Compile the hash locks (`make lock`): requirements/*.lock, and envs/*.post-deploy.sh for conda environments.
 
-gsplat.lock is what a machine with a GPU installs beside gpu.lock.
+gsplat.lock is what a machine with a GPU installs beside gpu.lock. What conda itself installs is pinned by requirements/pin.py.
 
 uv is installed into a throw-away environment. No index is written into a lock. torch's CPU build is looked for in the folder
 that PIP_FIND_LINKS names and in the index that HEADSMITH_TORCH_INDEX names. `python requirements/lock.py NAME...` compiles the
@@ -14,51 +14,13 @@ import sys
 import tempfile
 from pathlib import Path
 
+from post_deploy import BESIDE_TORCH, BUILT, CUDA, TORCH, entries_of, name_of, post_deploy_script
+
 ROOT = Path(__file__).resolve().parents[1]
 PYTHON = "3.11"
 OPTIONS = ("--generate-hashes", "--no-header", "--no-emit-index-url", "--no-emit-find-links", "--quiet")
-
-POST_DEPLOY = """\
-#!/bin/sh
-# Compiled by `make lock` from envs/{name}.in: do not edit.
-set -eu
-python -m pip install --no-deps --require-hashes -r /dev/stdin <<'LOCK'
-{lock}LOCK
-"""
-BUILD = """\
-# There is no wheel: it is built by what was installed above.
-python -m pip install --no-deps --no-build-isolation --require-hashes -r /dev/stdin <<'LOCK'
-{lock}LOCK
-"""
-PATCH = """\
-# chumpy was written for Python 2 and numpy 1: names that they have dropped since are replaced.
-python - <<'PATCH'
-from pathlib import Path
-from sysconfig import get_path
-
-ALIASES = "from builtins import bool, int, float, complex, object, str\\nfrom builtins import str as unicode\\n"
-for name, old, new in (
-    ("ch.py", "inspect.getargspec(", "inspect.getfullargspec("),
-    ("ch.py", "from scipy.sparse.linalg.interface import LinearOperator", "from scipy.sparse.linalg import LinearOperator"),
-    (
-        "__init__.py",
-        "from numpy import bool, int, float, complex, object, unicode, str, nan, inf",
-        ALIASES + "from numpy import nan, inf",
-    ),
-):
-    path = Path(get_path("purelib")) / "chumpy" / name
-    text = path.read_text()
-    if old not in text and new not in text:
-        raise SystemExit(f"{path} has no `{old}`: this patch is for chumpy 0.70")
-    path.write_text(text.replace(old, new) if new not in text else text)
-PATCH
-"""
-
-BUILT = ("chumpy",)
-"""Packages without wheels, which need those of their environment to be built."""
-
-PATCHED = ("flame_patched",)
-"""Environments in which chumpy is patched."""
+BASES = ("requirements/gpu.lock", "requirements/gsplat.lock")
+"""The locks whose versions all environments of the same Python have."""
 
 
 def main(names: list[str]) -> None:
@@ -82,27 +44,29 @@ def compile_addition(uv: str, name: str, folder: Path) -> None:
     """Compile what is installed beside the one lock where there is a GPU: the packages that it has not got."""
     compile_lock(uv, f"requirements/{name}.in", str(folder / "whole.lock"), "--constraint", "requirements/gpu.lock")
     base, whole = (entries_of(path.read_text()) for path in (ROOT / "requirements/gpu.lock", folder / "whole.lock"))
-    known = {entry.split("==")[0] for entry in base}
-    added = [entry for entry in whole if entry.split("==")[0] not in known]
+    known = {name_of(entry) for entry in base}
+    added = [entry for entry in whole if name_of(entry) not in known]
     (ROOT / f"requirements/{name}.lock").write_text("".join(added))
-
-
-def entries_of(lock: str) -> list[str]:
-    """Return a lock's packages, each with its hashes."""
-    return re.split(r"^(?=\S)", lock, flags=re.MULTILINE)
 
 
 def compile_environment(uv: str, source: Path, lock: Path) -> None:
     """Compile what is installed after deployment; versions are those of the one lock where its Python allows."""
     name, python = source.stem, python_of(source.with_suffix(".yaml"))
-    options = ["--constraint", "requirements/gpu.lock"] if python == PYTHON else []
+    options = ["--constraint", str(versions_of_bases(name, lock.parent))] if python == PYTHON else []
     built = [option for package in BUILT for option in ("--no-build-isolation-package", package)]
     compile_lock(uv, str(source.relative_to(ROOT)), str(lock), *options, *built, python=python)
-    entries = entries_of(lock.read_text())
-    late = [entry for entry in entries if entry.split("==")[0] in BUILT]
-    script = POST_DEPLOY.format(name=name, lock="".join(entry for entry in entries if entry not in late))
-    script += BUILD.format(lock="".join(late)) if late else ""
-    (ROOT / f"envs/{name}.post-deploy.sh").write_text(script + (PATCH if name in PATCHED else ""))
+    script = post_deploy_script(name, lock.read_text(), (ROOT / "requirements/cpu.lock").read_text())
+    (ROOT / f"envs/{name}.post-deploy.sh").write_text(script)
+
+
+def versions_of_bases(name: str, folder: Path) -> Path:
+    """Write the versions that an environment shares with all others of the same Python; one with CUDA has its own torch."""
+    entries = [entry for base in BASES for entry in entries_of((ROOT / base).read_text())]
+    own = (*TORCH, *BESIDE_TORCH) if name in CUDA else ()
+    known = [entry.split(" ")[0] for entry in entries if not name_of(entry).startswith(own)]
+    path = folder / "versions.txt"
+    path.write_text("\n".join(known))
+    return path
 
 
 def python_of(environment: Path) -> str:

@@ -24,7 +24,10 @@ rule train_avatar:
     benchmark:
         "logs/{clip}/avatar-{variant}.tsv"
     conda:
-        "../envs/avatar.yaml"
+        lambda wildcards: {
+            "cpu": "../envs/avatar.yaml",
+            "cuda": "../envs/gpu.yaml",
+        }[SETTINGS.avatar[wildcards.variant].device]
     threads: 8
     resources:
         mem_mb=growing(8000),

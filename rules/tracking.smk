@@ -59,7 +59,10 @@ if SETTINGS.tracking.source == SOLVE:
             wildcard_constraints:
                 clip=one_of(VIDEOS),
             conda:
-                "../envs/avatar.yaml"
+                {
+                    "own": "../envs/avatar.yaml",
+                    "pytorch3d": "../envs/gpu.yaml",
+                }[SETTINGS.tracking.renderer]
             threads: 4
             resources:
                 mem_mb=growing(6000),

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -20,15 +21,16 @@ DISTRIBUTIONS = {
     "google": "protobuf",
     "dlib": "dlib-bin",
 }
-BROUGHT = {"pytorch3d", "gsplat"}
-"""What users bring where they ask for it (``tracking.renderer``, ``device: cuda``); its absence is told with the remedy."""
+BROUGHT = {"pytorch3d": "easypytorch3d", "gsplat": "gsplat"}
+"""What the environment `gpu` alone has (``tracking.renderer``, ``device: cuda``); elsewhere its absence is told with the remedy."""
 ENVS = sorted(path.stem for path in (ROOT / "envs").glob("*.yaml"))
 PIN = re.compile(r"^([A-Za-z0-9_.-]+)==(\S+)", re.MULTILINE)
 
 
-def pins(path: Path) -> dict[str, str]:
-    """Return the versions that a lock pins, by name."""
-    return {name.lower(): version for name, version in PIN.findall(path.read_text())}
+def pins(path: Path, *, cpu: bool = True) -> dict[str, str]:
+    """Return the versions that a lock pins, by name; of torch's two builds in a script the last, which is the default one."""
+    found = PIN.findall(path.read_text())
+    return {name.lower(): version for name, version in found if cpu or not version.endswith("+cpu")}
 
 
 def imported(stage: str) -> set[str]:
@@ -49,24 +51,47 @@ def stages_by_env() -> list[tuple[str, str]]:
     for path in (ROOT / "rules").glob("*.smk"):
         for block in re.split(r"\n *rule ?\w*:", path.read_text())[1:]:
             envs, stage = re.findall(r"envs/(\w+)\.yaml", block), re.search(r'"stages\.(\w+)"', block)
-            pairs |= {(env, stage.group(1)) for env in envs} if stage else set()
+            pairs |= {(env, stage.group(1) if stage else "assets") for env in envs}
     return sorted(pairs)
 
 
 @pytest.mark.parametrize(("env", "stage"), stages_by_env())
 def test_an_environment_holds_what_its_stages_import(env: str, stage: str) -> None:
-    assert imported(stage) - BROUGHT <= set(pins(ROOT / f"envs/{env}.post-deploy.sh"))
+    wanted = imported(stage) - BROUGHT.keys()
+    if env == "gpu":
+        wanted |= set(BROUGHT.values())
+    assert wanted <= set(pins(ROOT / f"envs/{env}.post-deploy.sh"))
 
 
-OWN = {"chumpy", "six", "wheel"}
-"""What only the environments that read FLAME with chumpy have."""
+OWN = {
+    "flame_patched": ("chumpy", "six", "wheel"),
+    "gpu": ("torch", "triton", "nvidia-", "cuda-", "setuptools", "easypytorch3d", "iopath", "portalocker"),
+}
+"""How names begin of what environments have in versions of their own."""
 
 
 @pytest.mark.parametrize("env", sorted({*ENVS} - {"flame"}))
 def test_versions_are_those_of_the_lock(env: str) -> None:
-    lock, found = pins(ROOT / "requirements/gpu.lock"), pins(ROOT / f"envs/{env}.post-deploy.sh")
-    own = OWN if env == "flame_patched" else set()
-    assert {name: version for name, version in found.items() if name not in own}.items() <= lock.items()
+    lock = pins(ROOT / "requirements/gpu.lock") | pins(ROOT / "requirements/gsplat.lock")
+    found = pins(ROOT / f"envs/{env}.post-deploy.sh", cpu=False)
+    assert {name: version for name, version in found.items() if not name.startswith(OWN.get(env, ()))}.items() <= lock.items()
+
+
+@pytest.mark.parametrize("env", ["vision", "show", "avatar"])
+def test_torch_is_locked_in_both_builds(env: str) -> None:
+    text = (ROOT / f"envs/{env}.post-deploy.sh").read_text()
+    common, cpu, default = (block.split("\nLOCK\n")[0] for block in text.split("<<'LOCK'\n")[1:])
+    assert re.findall(r"^(\S+)==(\S+)", cpu, re.MULTILINE) == [("torch", pins(ROOT / "requirements/cpu.lock")["torch"])]
+    assert f"torch=={pins(ROOT / 'requirements/gpu.lock')['torch']} " in default and "nvidia-cublas==" in default
+    assert not re.search(r"^(torch|triton|nvidia-|cuda-)", common, re.MULTILINE)
+
+
+def test_the_gpu_has_torch_for_cuda_with_what_was_built_for_it() -> None:
+    text, found = (ROOT / "envs/gpu.post-deploy.sh").read_text(), pins(ROOT / "envs/gpu.post-deploy.sh")
+    assert found["torch"] == "2.12.0" and "+cpu" not in text
+    assert {"gsplat", "easypytorch3d", "nvidia-cublas", "nvidia-cuda-nvcc", "nvidia-nvvm", "ninja"} <= found.keys()
+    assert {found[name].rpartition(".")[0] for name in ("nvidia-cuda-nvcc", "nvidia-cuda-crt", "nvidia-nvvm")} == {"13.0"}
+    assert {stage for env, stage in stages_by_env() if env == "gpu"} == {"avatar", "photometric"}
 
 
 def test_chumpy_is_locked_for_both_pythons() -> None:
@@ -76,12 +101,24 @@ def test_chumpy_is_locked_for_both_pythons() -> None:
         assert pins(ROOT / f"envs/{env}.post-deploy.sh")["numpy"].startswith(numpy)
         first, second = (block.split("\nLOCK\n")[0] for block in text.split("<<'LOCK'\n")[1:])
         assert "chumpy==0.70 " in second and "chumpy==" not in first and second.count("==") == 1
-        assert text.count("--require-hashes") == 2 and ("<<'PATCH'" in text) == (env == "flame_patched")
+        assert "install --no-build-isolation <<'LOCK'" in text and ("<<'PATCH'" in text) == (env == "flame_patched")
 
 
 @pytest.mark.parametrize("env", ENVS)
-def test_what_runs_after_deployment_is_shell(env: str) -> None:
-    subprocess.run(["sh", "-n", str(ROOT / f"envs/{env}.post-deploy.sh")], check=True)
+def test_what_runs_after_deployment_is_plain_shell(env: str) -> None:
+    """Where dash is at hand, it reads them too: it has none of bash's own words."""
+    for shell in filter(shutil.which, ("sh", "dash")):
+        subprocess.run([shell, "-n", str(ROOT / f"envs/{env}.post-deploy.sh")], check=True)
+
+
+def test_a_path_with_spaces_is_put_together_again(tmp_path: Path) -> None:
+    """Snakemake runs `<first line> <path>`, without quotes."""
+    first = (ROOT / "envs/fetch.post-deploy.sh").read_text().splitlines()[0]
+    script = tmp_path / "a house with spaces" / "x.post-deploy.sh"
+    script.parent.mkdir()
+    script.write_text(f'{first}\necho "it ran"\n')
+    done = subprocess.run(["bash", "-c", f"{first[2:].strip()} {script}"], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("it ran\n", "")
 
 
 def test_both_locks_differ_in_torch_alone() -> None:
@@ -92,4 +129,4 @@ def test_both_locks_differ_in_torch_alone() -> None:
 
 def test_no_index_is_written_down() -> None:
     for path in [*(ROOT / "requirements").glob("*.lock"), *(ROOT / "envs").iterdir(), ROOT / "Makefile"]:
-        assert "://" not in path.read_text(), path.name
+        assert path.name.endswith(".pin.txt") or "://" not in path.read_text(), path.name
