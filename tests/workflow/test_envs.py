@@ -22,7 +22,7 @@ DISTRIBUTIONS = {
     "dlib": "dlib-bin",
 }
 BROUGHT = {"pytorch3d": "easypytorch3d", "gsplat": "gsplat"}
-"""What the environment `gpu` alone has (``tracking.renderer``, ``device: cuda``); elsewhere its absence is told with the remedy."""
+"""What the environment `gpu` alone has (``tracking.renderer``, ``device: cuda``); elsewhere a message says what to do."""
 ENVS = sorted(path.stem for path in (ROOT / "envs").glob("*.yaml"))
 PIN = re.compile(r"^([A-Za-z0-9_.-]+)==(\S+)", re.MULTILINE)
 
