@@ -4,6 +4,7 @@ import re
 from dataclasses import asdict
 from functools import cache
 
+from headsmith.contract.chunks import chunk_names
 from headsmith.contract.clips import check_clips, read_clips, unused_columns
 from headsmith.contract.cluster import cancel_lost_jobs
 from headsmith.contract.config import USER_FILE, load_settings, read_yaml
@@ -60,6 +61,8 @@ def read_configuration():
 
 SETTINGS, CLIPS, ASSETS = read_configuration()
 CACHED = workflow.workflow_settings.cache is not None
+PLACED = workflow.modifier.modify_path
+"""Where a path of ours lies when another workflow imports this one with a prefix."""
 VARIANTS = list(SETTINGS.avatar)
 MOVABLE = [name for name, settings in SETTINGS.avatar.items() if settings.deformation == "basis"]
 SUBJECTS = [name for name, clip in CLIPS.items() if clip.subject]
@@ -71,6 +74,7 @@ PARSING_NETWORK = parsing_network(SETTINGS.parsing.network, SETTINGS.parsing.pre
 NETWORKS = [PARSING_NETWORK, MATTE_NETWORK]
 CUTS_OUT = SETTINGS.renders.background != "plate" or SETTINGS.renders.scale != 1
 CUTOUTS = {"cutouts": paths.CUTOUTS_MANIFEST, "cutouts_folder": directory(paths.CUTOUTS)} if CUTS_OUT else {}
+CHUNKS = chunk_names(SETTINGS.cluster.chunks)
 STAGE_PICTURES = ["frames", "landmarks", "matte", "parsing", "masks", "tracking"]
 PICTURES = STAGE_PICTURES + [f"{kind}-{variant}" for kind in ("training", "renders") for variant in VARIANTS]
 HEAD_DETECTORS = list(head_detectors(SETTINGS.landmarks.detector, SETTINGS.landmarks.faces))
@@ -201,17 +205,31 @@ def frames_settings(wildcards):
     return section(SETTINGS, "frames") | {name: value for name, value in own.items() if value is not None}
 
 
+LOOKED_FOR = SETTINGS.landmarks.detector != "file"
+DETECTOR_FILES = list(detector_files(SETTINGS.landmarks.detector, SETTINGS.landmarks.faces)) if LOOKED_FOR else []
+DETECTOR_ASSETS = [paths.ASSET.format(asset=name) for name in DETECTOR_FILES]
+
+
 def landmark_files(wildcards):
-    """Return the names of the assets that the detector of landmarks opens; none where the user brings landmarks."""
-    chosen = SETTINGS.landmarks
-    return [] if chosen.detector == "file" else list(detector_files(chosen.detector, chosen.faces))
+    """Return the names of the assets that the job opens which writes landmarks; none where faces are already found."""
+    return [] if CHUNKS else DETECTOR_FILES
+
+
+def chunks_of_clip(path):
+    """Return the function that returns the files of a clip's chunks, from their path; none where a clip is one piece."""
+    return lambda wildcards: {"chunks": expand(path, clip=wildcards.clip, chunk=CHUNKS)} if CHUNKS else {}
+
+
+def detection_settings():
+    """Return what of the section `landmarks` says which faces are found; the rest chooses among them."""
+    return {name: section(SETTINGS, "landmarks")[name] for name in ("detector", "faces")}
 
 
 def landmark_sources(wildcards):
-    """Return what landmarks come from: the detector's files, or the clip's own landmarks."""
-    if SETTINGS.landmarks.detector == "file":
+    """Return what landmarks come from: the detector's files, or the faces it found in chunks, or the clip's own landmarks."""
+    if not LOOKED_FOR:
         return {"given": CLIPS[wildcards.clip].landmarks}
-    return {"files": [paths.ASSET.format(asset=name) for name in landmark_files(wildcards)]}
+    return chunks_of_clip(paths.LANDMARKS_CHUNK)(wildcards) or {"files": DETECTOR_ASSETS}
 
 
 def landmark_stamp(wildcards):
@@ -343,7 +361,7 @@ def shown_beside(wildcards):
         "viewers": expand(paths.VIEWER, clip=wildcards.clip, variant=VARIANTS),
         "reenactments": expand(moved, clip=wildcards.clip, variant=VARIANTS, driver=SETTINGS.reenactment.drivers),
     }
-    made = {word: [path for path in files if Path(path).exists()] for word, files in found.items()}
+    made = {word: [path for path in files if Path(PLACED(path)).exists()] for word, files in found.items()}
     return {word: files for word, files in made.items() if files}
 
 

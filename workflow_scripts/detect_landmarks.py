@@ -8,7 +8,7 @@ with job(snakemake):
     from headsmith.contract.settings import LandmarksSettings
     from headsmith.stages.landmarks import detect_landmarks
 
-    inputs = {"files": [], "given": None} | paths_by_word(snakemake.input)
+    inputs = {"files": [], "given": None, "chunks": None} | paths_by_word(snakemake.input)
     inputs["files"] = dict(zip(snakemake.params.files, inputs["files"], strict=True))
     detect_landmarks(
         clip=snakemake.wildcards.clip,

@@ -20,9 +20,10 @@ from pathlib import Path
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "scancel", "squeue", "scontrol", "sinfo")
 NODES = ("n1", "n2")
-CPUS, MEMORY, GPUS = 8, 16000, 1
+"""The first is given work first."""
+CPUS, MEMORY, GPUS = 8, 16000, 2
 """Of each node: CPUs that are told of, not there; MiB; fake GPUs."""
-PATIENCE = 30.0
+PATIENCE = 60.0
 SEARCHED = "/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin"
 
 CONFIGURATION = """\
@@ -30,7 +31,8 @@ ClusterName=test
 SlurmctldHost={host}(127.0.0.1)
 SlurmctldPort={ports[0]}
 AuthType=auth/munge
-AuthInfo=socket={folder}/munge.socket
+# A job that is put back into the queue waits as long as credentials live.
+AuthInfo=socket={folder}/munge.socket,cred_expire=10
 CredType=cred/munge
 SlurmUser=root
 SlurmdUser=root
@@ -56,14 +58,17 @@ AccountingStorageType=accounting_storage/none
 # Finished jobs are told of for so many seconds: without accounting, that is all that anyone learns of them.
 MinJobAge=3600
 KillWait=2
-ReturnToService=2
+ReturnToService=1
 JobRequeue=1
 GresTypes=gpu
 SlurmdParameters=config_overrides
 {nodes}
 PartitionName=all Nodes={names} Default=YES MaxTime=INFINITE State=UP
 """
-NODE = "NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs={cpus} RealMemory={memory} Gres=gpu:{gpus}"
+NODE = (
+    "NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} Weight={weight} "
+    "CPUs={cpus} RealMemory={memory} Gres=gpu:{gpus}"
+)
 
 
 def missing() -> str | None:
@@ -125,7 +130,8 @@ class Cluster:
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         host, (controller, *ports) = socket.gethostname().split(".")[0], free_ports(1 + len(NODES))
         shape = {"host": host, "cpus": CPUS, "memory": MEMORY, "gpus": GPUS}
-        nodes = "\n".join(NODE.format(name=name, port=port, **shape) for name, port in zip(NODES, ports, strict=True))
+        places = enumerate(zip(NODES, ports, strict=True))
+        nodes = "\n".join(NODE.format(name=name, port=port, weight=1 + place, **shape) for place, (name, port) in places)
         parts = {"host": host, "folder": self.folder, "ports": [controller], "nodes": nodes, "names": ",".join(NODES)}
         self.file.write_text(CONFIGURATION.format(**parts))
         (self.folder / "cgroup.conf").write_text("CgroupAutomount=no\nCgroupPlugin=cgroup/v1\n")
@@ -167,8 +173,9 @@ class Cluster:
 
     def bring_back(self, node: str) -> None:
         """Let a node work again."""
-        self.run("scontrol", "update", f"nodename={node}", "state=resume")
-        await_true(lambda: self.node_states()[node] not in ("down", "down*"), f"node {node}")
+        if self.node_states()[node].startswith("down"):
+            self.run("scontrol", "update", f"nodename={node}", "state=resume")
+        await_true(lambda: not self.node_states()[node].startswith("down"), f"node {node}")
 
     def clear(self) -> None:
         """Cancel all jobs and wait until they are gone."""

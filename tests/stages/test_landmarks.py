@@ -14,7 +14,7 @@ from headsmith.contract.errors import UserError
 from headsmith.contract.settings import LandmarksSettings
 from headsmith.media.frames import FrameFolderWriter
 from headsmith.nets.faces import Face
-from headsmith.stages import landmarks
+from headsmith.stages import landmarks_detection
 from headsmith.stages.landmarks import detect_landmarks
 from headsmith.stages.landmarks_choice import Chooser, Chosen, judge, prominence, touches_edge
 
@@ -263,9 +263,9 @@ def test_detectors_are_closed_after_the_last_look(monkeypatch):
             late.extend([image] if closed.is_set() else [])
             return []
 
-    monkeypatch.setattr(landmarks, "open_detector", lambda *given, **asked: Slow())
-    monkeypatch.setattr(landmarks, "iterate_frames", lambda *given: ((number, None) for number in range(50)))
-    stream = landmarks.detected_stream(Path("frames.json"), "anna", {}, LandmarksSettings(), 1, 3)
+    monkeypatch.setattr(landmarks_detection, "open_detector", lambda *given, **asked: Slow())
+    monkeypatch.setattr(landmarks_detection, "iterate_frames", lambda *given, **asked: ((n, None) for n in range(50)))
+    stream = landmarks_detection.detected_stream(Path("frames.json"), "anna", {}, LandmarksSettings(), 1, 3)
     next(stream)
     stream.close()
     time.sleep(0.2)

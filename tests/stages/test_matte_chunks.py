@@ -8,12 +8,14 @@ import pytest
 import torch
 from torch import Tensor
 
+from headsmith.contract.chunks import chunk_names
 from headsmith.contract.errors import UserError
 from headsmith.contract.manifest import read_manifest
 from headsmith.contract.settings import MatteSettings
 from headsmith.media.frames import FrameFolderWriter, iterate_frames
 from headsmith.stages.matte import estimate_matte, estimate_part, merge_parts, part_manifest
-from headsmith.stages.matte_chunks import FADE, HALO, Chunk, chunks_of, fade
+from headsmith.stages.matte_chunk import estimate_matte_chunk
+from headsmith.stages.matte_chunks import FADE, HALO, Chunk, chunks_of, fade, streams_of
 
 COUNT, SIDE = 310, 8
 RATE = 1 / 64
@@ -127,6 +129,22 @@ def test_parts_of_several_machines_merge_to_the_same_bytes(clip, tmp_path):
     merged = {"clip": "slow", "frames": clip / "frames.json", "settings": settings_of(clip, 100), "parts": tmp_path}
     merge_parts(**merged, manifest=clip / "merged.json")
     assert (clip / "merged.json").read_bytes() == (clip / "chunked.json").read_bytes()
+
+
+@pytest.mark.parametrize(("length", "jobs"), [(100, 2), (100, 3), (100, 7), (0, 3), (0, 64)])
+def test_jobs_of_their_own_make_the_same_bytes(clip, tmp_path, length, jobs):
+    estimate_matte(**job(clip, 100), manifest=clip / "chunked.json")
+    folders = [tmp_path / f"matte-{name}" for name in chunk_names(jobs)]
+    for name, folder in reversed(list(zip(chunk_names(jobs), folders, strict=True))):
+        estimate_matte_chunk(**job(clip, length), chunk=name, folder=folder)
+    estimate_matte(**job(clip, length), manifest=clip / "spread.json", chunks=folders)
+    assert (clip / "spread.json").read_bytes() == (clip / "chunked.json").read_bytes()
+
+
+def test_no_stream_is_shorter_than_its_halo():
+    assert streams_of(191, 0, 8) == [Chunk(0, 191)]
+    assert streams_of(192, 0, 8) == [Chunk(0, 96), Chunk(96, 192)]
+    assert streams_of(310, 100, 8) == chunks_of(310, 100)
 
 
 def test_a_part_of_other_frames_is_refused(clip, tmp_path):

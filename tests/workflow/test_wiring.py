@@ -149,7 +149,8 @@ def _inputs(rule: str) -> set[str]:
     unpacked = {
         "parts_of_network": {"graph", "shards", "weights", "config"},
         "parts_of_scores": {"perceptual", "eyes_masks", "lpips_heads", "lpips_backbone"},
-        "landmark_sources": {"files", "given"},
+        "landmark_sources": {"files", "given", "chunks"},
+        "chunks_of_clip": {"chunks"},
         "published_parts": {"perceptual", "backbone", "start_checkpoint"},
         "parts_of_head": {"flame", "given"},
         "known_identity": {"identity"},

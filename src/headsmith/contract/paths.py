@@ -1,6 +1,6 @@
 """Every path of the project, in one place, relative to the working directory.
 
-``{clip}``, ``{variant}``, ``{mask}``, ``{head}``, ``{network}``, ``{export}``, ``{form}``, ``{iterations}`` and ``{asset}`` are
+``{clip}``, ``{variant}``, ``{mask}``, ``{head}``, ``{network}``, ``{export}``, ``{form}``, ``{chunk}``, ``{iterations}`` and ``{asset}`` are
 Snakemake wildcards; fill them with ``str.format``.
 """
 
@@ -17,6 +17,9 @@ FRAMES = f"{CLIP}/frames"
 FRAMES_MANIFEST = f"{CLIP}/frames.json"
 LANDMARKS = f"{CLIP}/landmarks.npz"
 LANDMARKS_SUMMARY = f"{CLIP}/landmarks.json"
+LANDMARKS_CHUNK = f"{CLIP}/chunks/landmarks-{{chunk}}.npz"
+MATTE_CHUNK = f"{CLIP}/chunks/matte-{{chunk}}"
+PARSING_CHUNK = f"{CLIP}/chunks/parsing-{{chunk}}"
 MATTE = f"{CLIP}/matte"
 MATTE_MANIFEST = f"{CLIP}/matte.json"
 PARSING = f"{CLIP}/parsing"

@@ -187,6 +187,18 @@ class ReproductionSettings:
 
 
 @dataclass(frozen=True)
+class ClusterSettings:
+    """How the work at a clip is spread over the nodes of a cluster; docs/slurm.md."""
+
+    chunks: int = setting(
+        1,
+        "in how many pieces landmarks, matte and parsing of a clip are made, each by a job of its own; 1: each stage is one job",
+        minimum=1,
+        maximum=64,
+    )
+
+
+@dataclass(frozen=True)
 class Settings:
     """All sections; ``avatar`` holds one ``AvatarSettings`` a variant."""
 
@@ -211,4 +223,5 @@ class Settings:
     scores: ScoresSettings = field(default_factory=ScoresSettings)
     quality: QualitySettings = field(default_factory=QualitySettings)
     report: ReportSettings = field(default_factory=ReportSettings)
+    cluster: ClusterSettings = field(default_factory=ClusterSettings)
     reproduction: ReproductionSettings = field(default_factory=ReproductionSettings)

@@ -7,7 +7,6 @@ no result.
 import json
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 from headsmith.contract.conventions import IBUG68, convention_of
@@ -17,18 +16,15 @@ from headsmith.contract.frame_ids import frame_name
 from headsmith.contract.manifest import Manifest, folder_of, read_manifest
 from headsmith.contract.settings import LandmarksSettings
 from headsmith.media.atomic import atomic_path
-from headsmith.media.frames import iterate_frames
-from headsmith.media.parallel import map_in_order
 from headsmith.media.progress import note, progress
-from headsmith.nets.detectors import open_detector
 from headsmith.nets.faces import Face
 from headsmith.stages.landmarks_choice import Chooser
+from headsmith.stages.landmarks_detection import detected_stream, most_faces
+from headsmith.stages.landmarks_faces import read_faces
 from headsmith.stages.landmarks_files import read_given_faces
 from headsmith.stages.landmarks_record import Record, open_rows, save_landmarks, summarise
 
 FROM_FILES = "file"
-MOST_FACES, MOST_FACES_AROUND = 2, 5
-"""How many faces are looked for in a frame; more where one person among several was chosen, who may not stand out."""
 MOST_TOLD = 5
 """So many frames are listed on the console."""
 
@@ -43,6 +39,7 @@ def detect_landmarks(
     summary: Path,
     settings: LandmarksSettings,
     threads: int,
+    chunks: list[Path] | None = None,
 ) -> None:
     """Find the landmarks of every frame.
 
@@ -57,6 +54,7 @@ def detect_landmarks(
         summary: The ``.json`` to write: counts per status, and the frames that are not ok.
         settings: The stage's settings.
         threads: How many detectors work side by side; the number changes no result.
+        chunks: What ``detect_landmarks_chunk`` has found in the clip's chunks, in order; None: faces are looked for here.
 
     Raises:
         UserError: The frames, the detector or the user's landmarks cannot be read, or more frames than allowed lack a usable
@@ -71,10 +69,10 @@ def detect_landmarks(
         record = Record(manifest.size, rows)
         if settings.detector == FROM_FILES:
             stream = given_stream(given, manifest, frames, clip)
+        elif chunks:
+            stream = read_faces(chunks, manifest.ids, clip)
         else:
-            stream = detected_stream(
-                frames, clip, files, settings, MOST_FACES if person is None else MOST_FACES_AROUND, threads
-            )
+            stream = detected_stream(frames, clip, files, settings, most_faces(manifest), threads)
         for frame_id, faces in progress(stream, manifest.count, f"{clip}: landmarks"):
             record.add(frame_id, faces, chooser.choose(faces))
         if person is None:
@@ -85,21 +83,6 @@ def detect_landmarks(
             save_landmarks(partial, record, convention, settings.detector, blendshapes=blendshapes)
     with atomic_path(summary) as partial:
         partial.write_text(json.dumps(summarise(record, convention, settings.detector), indent=1) + "\n")
-
-
-def detected_stream(
-    frames: Path, clip: str, files: dict[str, Path], settings: LandmarksSettings, most: int, threads: int
-) -> Iterator[tuple[int, list[Face]]]:
-    """Yield each frame's id and the faces that the detector finds in it, at most ``most``.
-
-    Raises:
-        UserError: The frames or the detector's files cannot be read.
-    """
-    team = threads + 1 if threads > 1 else 1
-    with open_detector(settings.detector, files, faces=settings.faces, max_faces=most, threads=team) as detector:
-        found = map_in_order(lambda item: detector.detect(item[1]), iterate_frames(frames, clip), team)
-        with closing(found) as stream:
-            yield from ((frame_id, faces) for (frame_id, _), faces in stream)
 
 
 def given_stream(given: Path | None, manifest: Manifest, frames: Path, clip: str) -> Iterator[tuple[int, list[Face]]]:

@@ -69,6 +69,27 @@ def chunks_of(count: int, length: int) -> list[Chunk]:
     return [Chunk(first, last) for first, last in pairwise(borders)]
 
 
+def streams_of(count: int, length: int, jobs: int) -> list[Chunk]:
+    """Return the streams of a clip that several jobs work at.
+
+    They are those of the setting, where it cuts the clip: whoever computes them, the mattes are the same bits. Where it does
+    not, the clip is cut into as many as there are jobs, but into none that are shorter than their halo.
+
+    Args:
+        count: Frames of the clip.
+        length: ``MatteSettings.chunk``.
+        jobs: How many jobs there are.
+
+    Raises:
+        UserError: As ``chunks_of``.
+    """
+    if length or jobs == 1:
+        return chunks_of(count, length)
+    number = max(1, min(jobs, count // HALO))
+    borders = [count * index // number for index in range(number + 1)]
+    return [Chunk(first, last) for first, last in pairwise(borders)]
+
+
 def merged_mattes(parts: Sequence[Path], clip: str) -> Iterator[tuple[int, UInt8[ndarray, "S S"]]]:
     """Yield frame id and matte of a whole clip from its chunks; at most ``FADE`` mattes are held.
 

@@ -4,13 +4,21 @@ from pathlib import Path
 
 from headsmith.contract.manifest import read_manifest
 from headsmith.contract.settings import ParsingSettings
-from headsmith.media.frames import FrameFolderWriter, iterate_frames
-from headsmith.media.parallel import map_in_order
+from headsmith.media.frames import FrameFolderWriter
 from headsmith.media.progress import progress
-from headsmith.nets.parsers import Parser
+from headsmith.stages.parsing_maps import details_of, label_maps, open_parser, read_chunks
 
 
-def parse_faces(*, clip: str, frames: Path, network: Path, manifest: Path, settings: ParsingSettings, threads: int) -> None:
+def parse_faces(
+    *,
+    clip: str,
+    frames: Path,
+    network: Path,
+    manifest: Path,
+    settings: ParsingSettings,
+    threads: int,
+    chunks: list[Path] | None = None,
+) -> None:
     """Write a label map (ids of ``contract.labels.LABELS``, 8-bit) for every frame.
 
     Frames are parsed side by side, one a thread: threads that share one frame wait for each other (benchmarks/networks.py).
@@ -23,14 +31,14 @@ def parse_faces(*, clip: str, frames: Path, network: Path, manifest: Path, setti
         manifest: Manifest to write; the maps go into its folder. Its details name the network and its order of labels.
         settings: The stage's settings.
         threads: Frames in work at once.
+        chunks: Folders of ``parse_faces_chunk``, of all the clip's chunks in order; None: the frames are parsed here.
 
     Raises:
-        UserError: The frames or the network cannot be read, or the order of the network's labels is not known.
+        UserError: The frames, the network or a chunk cannot be read, or the order of the network's labels is not known.
     """
-    parser = Parser(network, order=settings.label_order)
-    count = read_manifest(frames, clip=clip, verify=False).count
-    details = {"network": Path(network).stem, "label_order": parser.order}
-    with FrameFolderWriter(manifest, clip, details=details, flat=True) as writer:
-        parsed = map_in_order(lambda frame: parser.parse(frame[1]), iterate_frames(frames, clip), threads)
-        for (frame_id, _), labels in progress(parsed, count, f"{clip}: parsing"):
+    parser = open_parser(network, settings)
+    ids = read_manifest(frames, clip=clip, verify=False).ids
+    with FrameFolderWriter(manifest, clip, details=details_of(network, parser), flat=True) as writer:
+        maps = read_chunks(chunks, ids, clip) if chunks else label_maps(parser, frames, clip, threads)
+        for frame_id, labels in progress(maps, len(ids), f"{clip}: parsing"):
             writer.add(frame_id, labels)
