@@ -1,7 +1,7 @@
 """Every path of the project, in one place, relative to the working directory.
 
-``{clip}``, ``{variant}``, ``{mask}``, ``{head}``, ``{network}``, ``{export}``, ``{form}``, ``{chunk}``, ``{iterations}`` and ``{asset}`` are
-Snakemake wildcards; fill them with ``str.format``.
+``{clip}``, ``{variant}``, ``{mask}``, ``{head}``, ``{network}``, ``{export}``, ``{form}``, ``{chunk}``, ``{iterations}`` and
+``{asset}`` are Snakemake wildcards; fill them with ``str.format``.
 """
 
 ASSET_LIST = "config/assets.yaml"

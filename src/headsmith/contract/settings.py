@@ -192,7 +192,7 @@ class ClusterSettings:
 
     chunks: int = setting(
         1,
-        "in how many pieces landmarks, matte and parsing of a clip are made, each by a job of its own; 1: each stage is one job",
+        "in how many pieces landmarks, matte and parsing of a clip are made, each by its own job; 1: each stage is one job",
         minimum=1,
         maximum=64,
     )
