@@ -80,7 +80,7 @@ class TrainingFrames:
         """Return what was loaded of a frame as training takes it, on the device."""
         arrays = self.store.arrays(content.to(self.device, non_blocking=True))
         view = View(arrays["points"], self.conditions[row], self.cameras[row])
-        image, head, alpha = (arrays[name].float() / 255 for name in ("image", "head", "alpha"))
+        image, head, alpha = (arrays[name].float().div_(255) for name in ("image", "head", "alpha"))
         return view, Target(image, arrays["weight"].float(), head, alpha)
 
 
