@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from slurm.cluster import Cluster, missing
+from workflow.conftest import empty_house, finished_house  # noqa: F401 (fixtures)
 from workflow.house import ROOT, environment
 
 PROFILE = ROOT / "profiles/slurm"
