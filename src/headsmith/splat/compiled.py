@@ -15,6 +15,7 @@ from torch.autograd.function import FunctionCtx, once_differentiable
 
 from headsmith.maths.cameras import Camera
 from headsmith.splat.compiled_frame import Drawn, draw, draw_backward, flat
+from headsmith.splat.compiled_memory import keep_memory
 from headsmith.splat.compiled_threads import over_frames
 
 
@@ -43,6 +44,7 @@ class Rasterization(torch.autograd.Function):
         threads: int,
     ) -> tuple[Tensor, Tensor]:
         """Draws; keeps what the backward pass needs."""
+        keep_memory()
         gaussians = means, scales, quats, opacities, colours
         frames, (width, height), own = len(means), camera.size, background.ndim in (2, 4)
         bands = 0 if colours.ndim == 3 else colours.shape[2]
