@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CLIP := franck
 
-.PHONY: help setup demo test lint docs lock clean
+.PHONY: help setup demo test lint docs graph lock clean
 
 help:
 	@echo "make setup   make .venv (Python 3.11, no GPU needed)"
@@ -12,6 +12,7 @@ help:
 	@echo "make test    the tests"
 	@echo "make lint    style and wiring"
 	@echo "make docs    the files generated from the settings' types"
+	@echo "make graph   the graph of rules in the README"
 	@echo "make lock    compile the requirements anew"
 	@echo "make clean   remove results/ and logs/, keep what was fetched"
 
@@ -36,6 +37,9 @@ lint: setup
 
 docs: setup
 	PYTHONPATH=src $(BIN)/python -m headsmith.contract.config_text
+
+graph: setup
+	PATH="$(CURDIR)/$(BIN):$$PATH" python docs/draw_graph.py
 
 lock:
 	$(PYTHON) requirements/lock.py

@@ -8,7 +8,7 @@ STAGE_RULES = {
     "landmarks": ["detect_landmarks"],
     "matte": ["estimate_matte"],
     "parsing": ["parse_faces"],
-    "masks": [f"cut_{mask}_masks" for mask in SETTINGS.masks.sets],
+    "masks": ["cut_mouth_masks", "cut_head_masks", "cut_eyes_masks"],
     "networks": ["convert_network"],
     "heads": ["build_head"],
     "tracking": ["track_head", "refine_tracking"] if SETTINGS.tracking.photometric else ["track_head"],
@@ -93,9 +93,8 @@ def stage_codes(wildcards):
 
 
 def shared_logs(wildcards):
-    """Return the logs of what a clip shares with others: its head and its networks."""
-    networks = [f"logs/networks/{name}.log" for name in networks_of(wildcards)]
-    return [f"logs/heads/{SETTINGS.heads.model}.log", *networks]
+    """Return the logs of what a clip shares with others, its head and its networks, from the folder of all logs on."""
+    return [f"heads/{SETTINGS.heads.model}.log", *(f"networks/{name}.log" for name in networks_of(wildcards))]
 
 
 def compared_with(wildcards):

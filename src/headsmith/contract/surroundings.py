@@ -8,7 +8,6 @@ import json
 import platform
 import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 CPU_FACTS = Path("/proc/cpuinfo")
@@ -43,7 +42,7 @@ def loaded_packages() -> dict[str, str]:
     """Return the versions of the packages that this process has imported, by the name that is imported, as far as they tell."""
     tops = {name: module for name, module in sys.modules.items() if "." not in name and not name.startswith("_")}
     tops = {name: module for name, module in tops.items() if name not in sys.stdlib_module_names}
-    versions = {name: getattr(module, "__version__", None) for name, module in sorted(tops.items())}
+    versions = {name: vars(module).get("__version__") for name, module in sorted(tops.items())}
     return {name: version for name, version in versions.items() if isinstance(version, str)}
 
 
@@ -57,7 +56,7 @@ def processor() -> str:
     return models[0] if models else platform.machine()
 
 
-def device(torch: ModuleType | None) -> str:
-    """Return the name of the GPU that torch has used in this process, or ``cpu``."""
+def device(torch: Any) -> str:
+    """Return the name of the GPU that torch has used in this process, or ``cpu``; None is no torch."""
     used = torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized()
-    return str(torch.cuda.get_device_name()) if used and torch is not None else "cpu"
+    return str(torch.cuda.get_device_name()) if used else "cpu"

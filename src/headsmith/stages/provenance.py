@@ -9,6 +9,7 @@ from typing import Any
 import headsmith
 from headsmith.contract.digests import hash_folder
 from headsmith.contract.errors import UserError
+from headsmith.contract.paths import PROVENANCE
 from headsmith.contract.surroundings import record_of
 from headsmith.media.atomic import atomic_path
 from headsmith.media.pictures_list import LISTS, list_pictures
@@ -44,21 +45,30 @@ def write_provenance(
     Raises:
         UserError: A file is missing.
     """
+    home = output.parents[len(Path(PROVENANCE).parts) - 1]
     line = {key: value for key, value in config["clip"].items() if value is not None}
     content = {
         "clip": clip,
         "headsmith": headsmith.__version__,
         "line": line,
         "settings": {key: value for key, value in config.items() if key not in ("clip", "reproduction")},
-        "given": {str(path): digest_of(path, clip) for path in given},
+        "given": {name_from(home, path): digest_of(path, clip) for path in given},
         "stages": {
-            stage: {"code": dict(codes.get(stage, {})), "files": {str(path): digest_of(path, clip) for path in several(files)}}
+            stage: {
+                "code": dict(codes.get(stage, {})),
+                "files": {name_from(home, path): digest_of(path, clip) for path in several(files)},
+            }
             for stage, files in made.items()
         },
         "ran_on": collect_records(logs),
     }
     with atomic_path(output) as partial:
         partial.write_text(json.dumps(content, indent=1, default=str) + "\n", encoding="utf-8")
+
+
+def name_from(home: Path, path: Path) -> str:
+    """Return a path from the folder in which ``results`` lies, where it lies below that; others as they are."""
+    return str(path.relative_to(home) if path.is_relative_to(home) else path)
 
 
 def several(files: Path | list[Path]) -> list[Path]:

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import torch
+
 from headsmith.contract.conventions import MEDIAPIPE478
 from headsmith.contract.errors import UserError
 from headsmith.contract.frame_ids import frame_name
@@ -68,6 +70,7 @@ def score_avatar(
     Raises:
         UserError: An input is missing, broken or does not fit the others.
     """
+    torch.set_num_threads(1)  # with more, the last bits of the perceptual distances depend on how many
     held_out = read_manifest(renders, clip=clip)
     if read_manifest(frames, clip=clip).size != held_out.size:
         raise UserError("the renders and the frames differ in size", clip=clip, file=renders, remedy="render again")

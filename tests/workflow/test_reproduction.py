@@ -1,0 +1,128 @@
+"""A clip run again in another place, by another number of threads, has the same bits; what differs is told."""
+
+import json
+import math
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from workflow.house import ROOT, House, environment
+
+from headsmith.contract.errors import UserError
+from headsmith.media.images import read_image, write_image
+from headsmith.stages.reproduction import compare_runs
+
+
+def test_a_run_elsewhere_has_the_same_bits(finished_house: House, empty_house: House, tmp_path: Path) -> None:
+    """The settings and the clip come from the other run's provenance alone."""
+    clone = empty_house.copy(tmp_path / "another clone").folder
+    (clone / "config/config.yaml").unlink()
+    (clone / "config/clips.tsv").unlink()
+    work = tmp_path / "another place"
+    (work / "resources").mkdir(parents=True)
+    (work / "resources/assets").symlink_to(ROOT / "resources/assets")
+    provenance = finished_house.folder / "results/franck/provenance.json"
+    command = [sys.executable, "-m", "snakemake", "reproduce", "--cores", "1", "--snakefile", str(clone / "Snakefile")]
+    chosen = f"reproduction={{of: '{provenance}', their_settings: true}}"
+    options = {"env": environment(), "capture_output": True, "text": True}
+    done = subprocess.run([*command, "--directory", str(work), "--config", chosen], check=False, **options)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+    found = json.loads((work / "results/franck/reproduction.json").read_text())
+    unequal = [row for row in found["rows"] if row["state"] != "equal"]
+    assert unequal == [], (work / "results/franck/reproduction.txt").read_text()
+    assert {"frames", "landmarks", "matte", "parsing", "masks", "heads", "tracking", "dataset", "avatar"} <= set(
+        found["stages"]
+    )
+    assert {item["kind"] for item in found["other"]} <= {"ran on"}
+    told = json.loads((work / "results/franck/provenance.json").read_text())
+    theirs = json.loads(provenance.read_text())
+    assert all(told[key] == theirs[key] for key in ("line", "settings", "given", "stages"))
+
+
+def spoil(house: House) -> set[str]:
+    """Change files of a finished clip by known amounts, as if another machine had made them, and tell its provenance so."""
+    results = house.folder / "results/franck"
+    rewrite(results / "tracking.npz", "translation", lambda values: values + np.array([0, 0, 0.001]))
+    rewrite(results / "landmarks.npz", "points", lambda values: values + np.array([3, 4, 0], values.dtype))
+    rewrite(house.folder / "resources/heads/anny.npz", "name", lambda value: np.array(f"{value} too"))
+    for path in (results / "renders/basis").glob("*.png"):
+        write_image(path, (read_image(path).astype(int) ^ 1).astype(np.uint8))
+    label = read_image(next((results / "parsing").glob("*.png")), grey=True)
+    label[0, :64] = 18 - label[0, :64]
+    write_image(next((results / "parsing").glob("*.png")), label)
+    scores = json.loads((results / "scores/basis.json").read_text())
+    (results / "scores/basis.json").write_text(json.dumps(scores | {"psnr_head": scores["psnr_head"] - 0.5}))
+    told = json.loads((results / "provenance.json").read_text())
+    changed = {"tracking": "tracking.npz", "landmarks": "landmarks.npz", "renders": "renders/basis.json"}
+    changed |= {"parsing": "parsing.json", "scores": "scores/basis.json", "avatar": "avatar/basis/avatar.pt"}
+    for stage, name in changed.items():
+        told["stages"][stage]["files"][f"results/franck/{name}"] = "another"
+    told["given"]["resources/assets/franck.mp4"] = "another"
+    told["settings"]["tracking"]["smoothness"] = 4.0
+    told["stages"]["tracking"]["code"]["track_head"] = "older"
+    (results / "provenance.json").write_text(json.dumps(told))
+    return set(changed)
+
+
+def rewrite(path: Path, key: str, change: Callable[[np.ndarray], np.ndarray]) -> None:
+    """Write an archive again with one array changed."""
+    with np.load(path) as content:
+        arrays = dict(content)
+    np.savez(path, **arrays | {key: change(arrays[key])})
+
+
+def test_what_differs_is_measured_stage_by_stage(finished_house: House, house: House, tmp_path: Path) -> None:
+    changed = spoil(house)
+    inner = "results/franck/provenance.json"
+    files = {"output": tmp_path / "out.json", "table": tmp_path / "out.txt"}
+    compare_runs(clip="franck", own=finished_house.folder / inner, theirs=house.folder / inner, **files)
+    found, text = json.loads(files["output"].read_text()), files["table"].read_text()
+    assert {stage for stage, state in found["stages"].items() if state == "unequal"} == changed
+    assert found["equal"] == found["files"] - len(changed)
+
+    rows = {row["path"].removeprefix("results/franck/"): row.get("difference") for row in found["rows"]}
+    assert rows["tracking.npz"]["mean_mm"] == pytest.approx(1, rel=1e-3), "a millimetre further away"
+    assert 0 < rows["tracking.npz"]["mean_px"] < 1
+    assert rows["landmarks.npz"]["largest_px"] == pytest.approx(5, rel=1e-4)
+    assert rows["renders/basis.json"]["psnr_db"] == pytest.approx(20 * math.log10(255)), "each value is one off"
+    assert rows["renders/basis.json"]["unequal"] == 8
+    frames = json.loads((house.folder / "results/franck/parsing.json").read_text())["count"]
+    assert rows["parsing.json"]["pixels_percent"] == pytest.approx(100 * 64 / (frames * 128**2))
+    assert rows["scores/basis.json"]["psnr_head"] == pytest.approx(0.5)
+    assert rows["avatar/basis/avatar.pt"] == {}, "its renders tell"
+    assert rows["frames.json"] is None
+
+    others = [(item["kind"], item["name"]) for item in found["other"]]
+    assert others == [("given", "franck.mp4"), ("settings", "tracking.smoothness"), ("code", "track_head")]
+    assert "tracking.smoothness: 1.0 here, 4.0 there" in text
+    assert f"{found['equal']} of {found['files']} files are equal" in text
+
+
+def test_without_the_others_files_it_is_told_what_is_unequal_and_no_more(finished_house: House, tmp_path: Path) -> None:
+    own = finished_house.folder / "results/franck/provenance.json"
+    told = json.loads(own.read_text())
+    told["stages"]["renders"]["files"]["results/franck/renders/basis.json"] = "another"
+    del told["stages"]["quality"]
+    alone = tmp_path / "sent by mail.json"
+    alone.write_text(json.dumps(told))
+    compare_runs(clip="franck", own=own, theirs=alone, output=tmp_path / "out.json", table=tmp_path / "out.txt")
+    found = json.loads((tmp_path / "out.json").read_text())
+    assert [row for row in found["rows"] if row["state"] == "unequal"] == [
+        {"stage": "renders", "path": "results/franck/renders/basis.json", "state": "unequal"}
+    ]
+    assert {row["state"] for row in found["rows"] if row["stage"] == "quality"} == {"only here"}
+    alone.write_text(json.dumps(told | {"clip": "anna"}))
+    with pytest.raises(UserError, match="of another clip, anna"):
+        compare_runs(clip="franck", own=own, theirs=alone, output=tmp_path / "out.json", table=tmp_path / "out.txt")
+
+
+def test_to_compare_re_runs_nothing(house: House) -> None:
+    theirs = f"reproduction={{of: '{house.folder}/results/{{clip}}/provenance.json'}}"
+    assert house.planned("reproduce", "--config", theirs) == {"compare_runs": 1}
+    assert house.planned("--config", theirs) == {}
+    refused = house.snakemake("-n", "reproduce", check=False)
+    assert "nothing is named to compare with" in refused.stderr and "Traceback" not in refused.stderr
