@@ -16,7 +16,7 @@ def faults(rounds):
         del parts
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 faults(3)
-assert faults(10) < 1000, "pages are cleared anew"
+assert faults(10) < 200, "pages are cleared anew"
 """
 
 
