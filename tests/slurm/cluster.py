@@ -22,7 +22,7 @@ PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "scancel", "squeu
 NODES = ("n1", "n2")
 """The first is given work first."""
 CPUS, MEMORY, GPUS = 8, 16000, 2
-"""Of each node: CPUs that are told of, not there; MiB; fake GPUs."""
+"""Of each node: CPUs; MiB; fake GPUs."""
 PATIENCE = 60.0
 SEARCHED = "/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin"
 
@@ -87,9 +87,11 @@ class Cluster:
 
     Attributes:
         folder: Where its files lie; the folder's path may hold no spaces, and is best short: a socket lies in it.
+        cpus: CPUs of each node; they are told of, not there.
     """
 
     folder: Path
+    cpus: int = CPUS
     _daemons: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def __enter__(self) -> "Cluster":
@@ -129,7 +131,7 @@ class Cluster:
         for name in ("state", "bin", *(f"state/{node}" for node in NODES)):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         host, (controller, *ports) = socket.gethostname().split(".")[0], free_ports(1 + len(NODES))
-        shape = {"host": host, "cpus": CPUS, "memory": MEMORY, "gpus": GPUS}
+        shape = {"host": host, "cpus": self.cpus, "memory": MEMORY, "gpus": GPUS}
         places = enumerate(zip(NODES, ports, strict=True))
         nodes = "\n".join(NODE.format(name=name, port=port, weight=1 + place, **shape) for place, (name, port) in places)
         parts = {"host": host, "folder": self.folder, "ports": [controller], "nodes": nodes, "names": ",".join(NODES)}
@@ -158,7 +160,16 @@ class Cluster:
 
     def jobs(self, folder: Path | None = None) -> list[dict[str, str]]:
         """Return all jobs that the controller remembers, those of one working folder or of all, the oldest first."""
-        words = {"id": "%i", "state": "%T", "node": "%N", "name": "%j", "comment": "%k", "memory": "%m", "minutes": "%l"}
+        words = {
+            "id": "%i",
+            "state": "%T",
+            "node": "%N",
+            "name": "%j",
+            "comment": "%k",
+            "memory": "%m",
+            "begun": "%S",
+            "ended": "%e",
+        }
         lines = self.run("squeue", "--noheader", "--states=all", f"--format={'|'.join([*words.values(), '%Z'])}").splitlines()
         rows = [dict(zip([*words, "folder"], line.split("|"), strict=True)) for line in lines]
         return sorted((row for row in rows if folder in (None, Path(row["folder"]))), key=lambda row: int(row["id"]))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from slurm.cluster import Cluster, missing
+from slurm.cluster import Cluster, die_with_parent, missing
 from workflow.conftest import empty_house, finished_house  # noqa: F401 (fixtures)
 from workflow.house import ROOT, environment
 
@@ -65,8 +65,9 @@ class Bench:
 
 
 def heed_ctrl_c() -> None:
-    """Let Ctrl-C end this process, though whoever runs the tests in the background is deaf to it."""
+    """Let Ctrl-C end this process, though whoever runs tests in the background is deaf to it; and so may the tests' own end."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    die_with_parent()
 
 
 @pytest.fixture(scope="session")
