@@ -21,7 +21,9 @@ sys.path.insert(0, str(HOUSE / "src"))
 
 from headsmith.contract import paths
 from headsmith.contract.config import section
-from headsmith.contract.fingerprint import fingerprint
+from headsmith.contract.fingerprint import fingerprint, keep, recall
+
+recall()
 
 
 report: "report/workflow.rst"
@@ -74,6 +76,9 @@ include: "rules/quality.smk"
 include: "rules/provenance.smk"
 include: "rules/reproduction.smk"
 include: "rules/report.smk"
+
+
+keep()
 
 
 onstart:

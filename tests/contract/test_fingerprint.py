@@ -106,3 +106,37 @@ def test_the_script_counts(tmp_path: Path, write: Callable) -> None:
 def test_an_unknown_stage_is_an_error(tmp_path: Path, write: Callable) -> None:
     with pytest.raises(FileNotFoundError, match=r"stages\.none"):
         fingerprint("stages.none", source=tmp_path / "src")
+
+
+def test_what_an_earlier_process_has_read_is_taken_over(tmp_path, monkeypatch):
+    folder = tmp_path / "src/headsmith/stages"
+    folder.mkdir(parents=True)
+    for name in ("headsmith/__init__.py", "headsmith/stages/__init__.py"):
+        (tmp_path / "src" / name).write_text("")
+    (folder / "masks.py").write_text("from headsmith.stages import other\nVALUE = 1\n")
+    (folder / "other.py").write_text("VALUE = 2\n")
+    memory = tmp_path / "memory.json"
+
+    def process(*, parses: bool) -> str:
+        for known in (module._KNOWN, module._USED):
+            known.clear()
+        for cached in (module._read, module.closure, module.imports, module._find, module._data_files):
+            cached.cache_clear()
+        real, parsed = module._parse, []
+        monkeypatch.setattr(module, "_parse", lambda *given: parsed.append(given) or real(*given))
+        module.recall(memory)
+        found = module.fingerprint("stages.masks", source=tmp_path / "src")
+        module.keep(memory)
+        monkeypatch.setattr(module, "_parse", real)
+        assert bool(parsed) == parses
+        return found
+
+    first = process(parses=True)
+    assert process(parses=False) == first
+    (folder / "other.py").write_text("VALUE = 3\n")
+    second = process(parses=True)
+    assert second != first and process(parses=False) == second
+    memory.write_text("{")
+    assert process(parses=True) == second
+    for cached in (module._read, module.closure, module.imports, module._find, module._data_files):
+        cached.cache_clear()

@@ -6,6 +6,9 @@ comments, docstrings and formatting. Files that are not Python (templates) count
 
 import ast
 import hashlib
+import json
+import os
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -116,12 +119,55 @@ class _Code:
     imports: tuple[ast.Import | ast.ImportFrom, ...]
 
 
+MEMORY = Path(".snakemake/fingerprints.json")
+"""Where processes keep what they have read, in the working directory."""
+_KNOWN: dict[str, list[str]] = {}
+"""What was read of files, by a hash over their bytes and this Python's version: the code's hash, and its imports as text."""
+_USED: set[str] = set()
+
+
+def recall(memory: Path = MEMORY) -> None:
+    """Take over what an earlier process has kept: each job of a cluster reads the same files, and parsing them takes longest.
+
+    A memory that is missing or broken is none.
+    """
+    try:
+        kept = json.loads(memory.read_text())
+    except (OSError, ValueError):
+        return
+    _KNOWN.update(kept)
+
+
+def keep(memory: Path = MEMORY) -> None:
+    """Keep what this process has read, where there is a folder for it and something is new."""
+    try:
+        kept = set(json.loads(memory.read_text()))
+    except (OSError, ValueError):
+        kept = set()
+    if kept >= _USED or not memory.parent.is_dir():
+        return
+    partial = memory.with_name(f".{memory.name}.{os.getpid()}")
+    partial.write_text(json.dumps({key: _KNOWN[key] for key in sorted(_USED)}))
+    partial.replace(memory)
+
+
 @cache
 def _read(path: Path) -> _Code:
+    content = path.read_bytes()
+    key = hashlib.sha256(sys.version.encode() + content).hexdigest()
+    if key not in _KNOWN:
+        code = _parse(content, path)
+        _KNOWN[key] = [code.hash.hex(), "\n".join(map(ast.unparse, code.imports))]
+    _USED.add(key)
+    digest, imports = _KNOWN[key]
+    return _Code(bytes.fromhex(digest), tuple(ast.parse(imports).body))
+
+
+def _parse(content: bytes, path: Path) -> _Code:
     """Write the syntax tree out in preorder and hash it; several times as fast as ``ast.walk`` and ``ast.dump``."""
     words: list[str] = []
     found: list[ast.Import | ast.ImportFrom] = []
-    waiting: list[Any] = [ast.parse(path.read_bytes(), filename=str(path))]
+    waiting: list[Any] = [ast.parse(content, filename=str(path))]
     while waiting:
         node = waiting.pop()
         if not isinstance(node, ast.AST):
