@@ -13,7 +13,9 @@ help:
 	@echo "make lint    style and wiring"
 	@echo "make docs    the files generated from the settings' types"
 	@echo "make graph   the graph of rules in the README"
-	@echo "make lock    compile the requirements anew"
+	@echo "make lock    compile the requirements anew, those of envs/ included"
+	@echo "make pin     pin what conda installs (docs/conda.md); make containerfile   the image of the environments"
+	@echo "make test-conda   the tests of the environments with pip installing all of it: gigabytes"
 	@echo "make clean   remove results/ and logs/, keep what was fetched"
 
 setup: .venv/.installed
@@ -43,6 +45,17 @@ graph: setup
 
 lock:
 	$(PYTHON) requirements/lock.py
+
+.PHONY: pin containerfile test-conda
+
+pin: setup
+	$(BIN)/python requirements/pin.py
+
+containerfile: setup
+	PATH="$(CURDIR)/$(BIN):$$PATH" python requirements/containerfile.py
+
+test-conda: setup
+	@PATH="$(CURDIR)/$(BIN):$$PATH" HEADSMITH_REAL_PIP=1 python -m pytest tests/environments
 
 clean:
 	rm -rf results logs .snakemake
