@@ -38,8 +38,9 @@ SWAP_EVERY = 4
 """One of so many training images stands over a random colour: with 2, held-out frames over the plate lose 0.2 dB."""
 
 SILHOUETTE_WEIGHT = 0.1
-"""Weight of what is thin inside of a turned head's outline, or thick outside of it: mean squared alpha. Holes close with it; with
-0.3, half as many spikes are left, and a short clip of a head with frizzy hair loses 0.8 dB on held-out frames in place of 0.4."""
+"""Weight of what is thin inside of a turned head's outline, or thick outside of it: mean squared alpha. Holes close with it;
+with 0.3, half as many spikes are left, and a short clip of a head with frizzy hair loses 0.8 dB on held-out frames in place of
+0.4."""
 
 HUBER_DELTA = 0.1
 """Where the loss turns from squared to linear, in 0..1 colour (FlashAvatar, Xiang et al., CVPR 2024, section 3.3)."""
