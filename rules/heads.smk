@@ -1,4 +1,7 @@
-"""The head model, converted once into the container that all later code reads; FLAME's licensed file is read before."""
+"""The head model, converted once into the container that all later code reads; FLAME's licensed file is read before.
+
+A head may go into a cache that everyone on the machine can read (`--cache`), but not where a licensed one is among the heads.
+"""
 
 
 rule read_flame:

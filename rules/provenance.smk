@@ -16,6 +16,7 @@ rule write_provenance:
         "logs/{clip}/provenance.log",
     benchmark:
         "logs/{clip}/provenance.tsv"
+    localrule: True
     conda:
         "../envs/show.yaml"
     threads: 1

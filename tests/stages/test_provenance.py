@@ -25,13 +25,14 @@ def write(home: Path, **changes: object) -> dict:
     (home / "logs/heads").mkdir(exist_ok=True)
     write_record(logs / "frames.log", "extract_frames", 2)
     write_record(home / "logs/heads/anny.log", "build_head", 1)
+    write_record(logs / "report.log", "write_report", 7)
     facts = {
         "clip": "a",
         "given": [home / "videos/a.mp4"],
         "made": {"frames": home / "results/a/frames.json", "heads": [home / "resources/heads/anny.npz"]},
         "codes": {"frames": {"extract_frames": "12ab"}},
         "config": {"frames": {"size": 64}, "reproduction": {"of": "x"}, "clip": {"name": "a", "video": "v", "fps": None}},
-        "logs": [logs / "frames.log", home / "logs/heads/anny.log", logs / "masks.log"],
+        "logs": [logs / name for name in ("frames.log", "matte.log", "report.log")] + [home / "logs/heads/anny.log"],
         "output": home / "results/a/provenance.json",
     }
     write_provenance(**facts | changes)

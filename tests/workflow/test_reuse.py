@@ -11,6 +11,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 from workflow.house import CLIPS, ROOT, SETTINGS, House, environment
 
 from headsmith.contract import paths
@@ -217,6 +218,15 @@ def test_snakemakes_report_holds_pictures_scores_and_the_viewer(house: House) ->
     for words in ("Quality", "Scores", "Viewers", "Provenance", "the first bad one is the cause", "turn the head by dragging"):
         assert words in page, words
     assert not re.search(r'<(script|link)[^>]+(src|href)="https?:', page)
+
+
+def test_the_catalog_finds_what_it_looks_for() -> None:
+    usage = yaml.safe_load((ROOT / ".snakemake-workflow-catalog.yml").read_text())["usage"]
+    assert set(usage) == {"mandatory-flags", "software-stack-deployment", "report"} and usage["report"] is True
+    assert 'include: "../Snakefile"' in (ROOT / "workflow/Snakefile").read_text()
+    assert all((ROOT / name).is_file() for name in ("config/README.md", "LICENSE", "report/workflow.rst"))
+    readme = (ROOT / "README.md").read_text().lower()
+    assert "snakemake" in readme and "workflow" in readme, "what a repository is listed by"
 
 
 def test_the_rule_graph_of_the_readme_is_current(empty_house: House) -> None:

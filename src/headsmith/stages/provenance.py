@@ -17,6 +17,24 @@ from headsmith.media.pictures_list import LISTS, list_pictures
 Files = Mapping[str, Path | list[Path]]
 PIECE = 2**20
 """Bytes that are hashed at a time."""
+JOBS = (
+    *(
+        "subject",
+        "frames",
+        "landmarks",
+        "matte",
+        "parsing",
+        "mouth_masks",
+        "head_masks",
+        "eyes_masks",
+        "tracking",
+        "photometric",
+    ),
+    *("dataset", "avatar", "renders", "scores", "quality", "tracking_video"),
+)
+"""Jobs of a clip that a provenance tells of, by the first part of their logs' names (`avatar-basis`)."""
+SHARED = ("heads", "networks")
+"""Folders of the logs of what all clips share."""
 
 
 def write_provenance(
@@ -110,7 +128,7 @@ def collect_records(logs: Iterable[Path]) -> dict[str, dict[str, list[str]]]:
     """
     found: dict[str, dict[str, list[str]]] = {}
     for log in sorted(set(logs)):
-        if not record_of(log).is_file():
+        if not record_of(log).is_file() or (log.parent.name not in SHARED and log.stem.partition("-")[0] not in JOBS):
             continue
         record = json.loads(record_of(log).read_text())
         facts = {**{key: value for key, value in record.items() if key not in ("rule", "packages")}, **record["packages"]}
@@ -121,5 +139,4 @@ def collect_records(logs: Iterable[Path]) -> dict[str, dict[str, list[str]]]:
 
 def job_name(log: Path) -> str:
     """Return what a job is called: its log's name, after the folder's where the log is of what all clips share."""
-    shared = log.parent.name if log.parent.name in ("assets", "heads", "networks") else ""
-    return f"{shared}/{log.stem}" if shared else log.stem
+    return f"{log.parent.name}/{log.stem}" if log.parent.name in SHARED else log.stem
