@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from workflow.house import ROOT
 
 from headsmith.contract.fingerprint import closure, module_file
@@ -130,3 +131,64 @@ def test_both_locks_differ_in_torch_alone() -> None:
 def test_no_index_is_written_down() -> None:
     for path in [*(ROOT / "requirements").glob("*.lock"), *(ROOT / "envs").iterdir(), ROOT / "Makefile"]:
         assert path.name.endswith(".pin.txt") or "://" not in path.read_text(), path.name
+
+
+@pytest.mark.parametrize("env", ENVS)
+def test_conda_installs_exact_versions_from_one_channel(env: str) -> None:
+    """And nothing by a `pip:` section, which pins drop without a word."""
+    told = yaml.safe_load((ROOT / f"envs/{env}.yaml").read_text())
+    assert told["channels"] == ["conda-forge"]
+    versions = dict(spec.split(" =") for spec in told["dependencies"])
+    assert {"python", "pip"} <= versions.keys() <= {"python", "pip", "gxx"}
+    assert all(re.fullmatch(r"\d+\.\d+(\.\d+)?", version) for version in versions.values())
+    assert versions["python"].startswith("3.10." if env == "flame" else "3.11.")
+
+
+def documented() -> dict[str, str]:
+    """Return the rows of the tables of docs/conda.md, by their first cell."""
+    rows = re.findall(r"^\| ([^|]+) \|(.*)\|$", (ROOT / "docs/conda.md").read_text(), re.MULTILINE)
+    return {first.strip("` "): rest for first, rest in rows}
+
+
+def test_the_page_tells_which_stage_runs_in_which_environment() -> None:
+    rows = documented()
+    for env, stage in stages_by_env():
+        assert stage.split("_")[0] in rows[env], f"{stage} runs in {env}: docs/conda.md"
+
+
+def test_the_page_has_a_place_for_each_package_in_its_version() -> None:
+    rows = documented()
+    named = {name.split(" ")[0]: name.split(" ")[1:] for name in rows}
+    wanted = {"snakemake", "torch", "numpy", "chumpy", "pytorch3d", "face-alignment", "facenet-pytorch", "mediapipe", "pandas"}
+    assert wanted | {"matplotlib", "gsplat"} <= named.keys()
+    found = {env: pins(ROOT / f"envs/{env}.post-deploy.sh", cpu=False) for env in ENVS}
+    places = {"torch": "avatar", "numpy": "show", "chumpy": "flame", "mediapipe": "vision", "pandas": "avatar", "gsplat": "gpu"}
+    for name, env in places.items():
+        assert f"{found[env][name]}.".startswith(f"{named[name][0]}."), name
+    assert found["gpu"]["easypytorch3d"].startswith(f"{named['pytorch3d'][0]}.")
+    assert not any("face-alignment" in lock or "facenet-pytorch" in lock for lock in found.values())
+
+
+STUB = """#!/bin/sh
+lock=$(cat)
+echo "$* torch:$(echo "$lock" | grep -c '^torch==') cpu:$(echo "$lock" | grep -c '+cpu') user:$PYTHONNOUSERSITE" >>"$CALLS"
+case $lock in *+cpu*) exit "$REFUSED" ;; esac
+"""
+
+
+@pytest.mark.parametrize("refused", [0, 1])
+def test_torch_is_the_cpu_build_where_pip_can_get_it_and_else_the_default_one(refused: int, tmp_path: Path) -> None:
+    (tmp_path / "python").write_text(STUB)
+    (tmp_path / "python").chmod(0o755)
+    shell = {"PATH": f"{tmp_path}:/usr/bin:/bin", "CONDA_PREFIX": str(tmp_path / "an env"), "CALLS": str(tmp_path / "calls")}
+    shell |= {"REFUSED": str(refused), "HEADSMITH_TORCH_INDEX": "an index"}
+    subprocess.run(["sh", str(ROOT / "envs/vision.post-deploy.sh")], env=shell, check=True)
+    pip = "-m pip install --no-deps --require-hashes"
+    wanted = [
+        f"{pip} -r /dev/stdin torch:0 cpu:0 user:1",
+        f"{pip} --extra-index-url an index -r /dev/stdin torch:1 cpu:1 user:1",
+    ]
+    wanted += [f"{pip} -r /dev/stdin torch:1 cpu:0 user:1"] * refused
+    assert (tmp_path / "calls").read_text().splitlines() == wanted
+    activated = (tmp_path / "an env/etc/conda/activate.d/headsmith.sh").read_text()
+    assert activated == "export PYTHONNOUSERSITE=1\n"
