@@ -183,12 +183,9 @@ def test_torch_is_the_cpu_build_where_pip_can_get_it_and_else_the_default_one(re
     shell = {"PATH": f"{tmp_path}:/usr/bin:/bin", "CONDA_PREFIX": str(tmp_path / "an env"), "CALLS": str(tmp_path / "calls")}
     shell |= {"REFUSED": str(refused), "HEADSMITH_TORCH_INDEX": "an index"}
     subprocess.run(["sh", str(ROOT / "envs/vision.post-deploy.sh")], env=shell, check=True)
-    pip = "-m pip install --no-deps --require-hashes"
-    wanted = [
-        f"{pip} -r /dev/stdin torch:0 cpu:0 user:1",
-        f"{pip} --extra-index-url an index -r /dev/stdin torch:1 cpu:1 user:1",
-    ]
-    wanted += [f"{pip} -r /dev/stdin torch:1 cpu:0 user:1"] * refused
+    pip, rest = "-m pip install --no-deps --require-hashes", "-r /dev/stdin torch"
+    wanted = [f"{pip} {rest}:0 cpu:0 user:1", f"{pip} --extra-index-url an index {rest}:1 cpu:1 user:1"]
+    wanted += [f"{pip} {rest}:1 cpu:0 user:1"] * refused
     assert (tmp_path / "calls").read_text().splitlines() == wanted
     activated = (tmp_path / "an env/etc/conda/activate.d/headsmith.sh").read_text()
     assert activated == "export PYTHONNOUSERSITE=1\n"
