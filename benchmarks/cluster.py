@@ -10,6 +10,7 @@ here; the profile's own pauses, 20 seconds and more, come on top for people. Pri
 import argparse
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -70,8 +71,11 @@ def plan(folder: Path, clips: int) -> dict[str, float]:
     house = make_house(folder, clips)
     command = [sys.executable, "-m", "snakemake", "--cores", "2"]
     graph = seconds_of([*command, "--rulegraph"], house.folder)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     listed = seconds_of([*command, "-n", "--quiet", "all"], house.folder)
-    return {"graph_s": round(graph, 2), "dry_run_s": round(listed, 2)}
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return {"graph_s": round(graph, 2), "dry_run_s": round(listed, 2), "dry_run_cpu_s": round(cpu, 2)}
 
 
 def main() -> None:

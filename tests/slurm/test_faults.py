@@ -12,7 +12,7 @@ import pytest
 from slurm.cluster import await_true
 from slurm.conftest import Bench
 
-LONG = 150.0
+LONG = 400.0
 """Seconds that nothing takes but on a very busy machine."""
 WORKFLOW = """
 shell.executable("/bin/bash")
