@@ -128,8 +128,7 @@ def make_kit(cache: Path) -> Kit:
     told = [python.version + str(python.prefix) for python in pythons.values()] + [version("pip"), str(cache), str(REAL_PIP)]
     told += [path.read_text() for path in sorted(HERE.glob("*.py")) if path.stem in ("channel", "conda_client", "linking_pip")]
     folder = cache / hashlib.sha256("".join(told).encode()).hexdigest()[:12]
-    own = shutil.which("conda")
-    kit = Kit(folder, Path(own).parent if own else folder / "conda/bin", pythons)
+    kit = Kit(folder, installed_client() or folder / "conda/bin", pythons)
     with only_one(cache / "lock"):
         forget_others(cache, folder)
         if not (folder / "channel").exists():
@@ -138,6 +137,14 @@ def make_kit(cache: Path) -> Kit:
             create_environments(kit)
             forget_others(kit.prefix, *kit.environments().values())
     return kit
+
+
+def installed_client() -> Path | None:
+    """Return the folder of this machine's own conda and its `activate`; None where there is none."""
+    if shutil.which("conda") is None:
+        return None
+    base = subprocess.run(["conda", "info", "--base"], capture_output=True, text=True, check=True).stdout.strip()
+    return Path(base) / "bin"
 
 
 @pytest.fixture(scope="session")
