@@ -8,9 +8,9 @@ STAGE_RULES = {
     "landmarks": ["detect_landmarks"],
     "matte": ["estimate_matte"],
     "parsing": ["parse_faces"],
-    "masks": ["cut_mouth_masks", "cut_head_masks", "cut_eyes_masks"],
+    "masks": [f"cut_{mask}_masks" for mask in ("mouth", "head", "eyes") if mask in SETTINGS.masks.sets],
     "networks": ["convert_network"],
-    "heads": ["build_head"],
+    "heads": ["read_flame", "build_head"] if SETTINGS.heads.model in FLAME_HEADS else ["build_head"],
     "tracking": ["track_head", "refine_tracking"] if SETTINGS.tracking.photometric else ["track_head"],
     "dataset": ["write_dataset"],
     "avatar": ["train_avatar"],
@@ -23,7 +23,7 @@ if SETTINGS.tracking.source != SOLVE:
 SUBJECT_RULES = STAGE_RULES | {
     "frames": ["import_frames"],
     "matte": ["import_matte"],
-    "masks": ["import_mouth_masks", "import_head_masks"],
+    "masks": ["import_mouth_masks", "import_head_masks", *(["cut_eyes_masks"] if "eyes" in SETTINGS.masks.sets else [])],
     "tracking": ["import_parameters"],
 }
 """Rules by the stage that they belong to, of a clip that is a video and of one that is a FlashAvatar subject."""
@@ -37,7 +37,7 @@ def made_files(wildcards):
         "frames": [paths.FRAMES_MANIFEST],
         "landmarks": [paths.LANDMARKS, paths.LANDMARKS_SUMMARY],
         "matte": [paths.MATTE_MANIFEST],
-        "parsing": [] if subject else [paths.PARSING_MANIFEST],
+        "parsing": [] if subject and not eyes else [paths.PARSING_MANIFEST],
         "masks": [paths.MOUTH_MASKS_MANIFEST, paths.HEAD_MASKS_MANIFEST, *([paths.EYES_MASKS_MANIFEST] if eyes else [])],
         "networks": [paths.NETWORK.format(network=name) for name in networks_of(wildcards)],
         "heads": [HEAD],
@@ -52,9 +52,9 @@ def made_files(wildcards):
 
 
 def networks_of(wildcards):
-    """Return the names of the networks that were converted to look at a clip's frames; at those of a subject none looks."""
+    """Return the names of the networks that were converted to look at a clip's frames; of a subject they find the eyes at most."""
     if wildcards.clip in SUBJECTS:
-        return []
+        return [PARSING_NETWORK] if "eyes" in SETTINGS.masks.sets else []
     return [PARSING_NETWORK] if SETTINGS.matte.weights else [PARSING_NETWORK, MATTE_NETWORK]
 
 
@@ -88,8 +88,7 @@ def flat(value):
 def stage_codes(wildcards):
     """Return the fingerprints of the rules that make a clip, by stage."""
     chosen = SUBJECT_RULES if wildcards.clip in SUBJECTS else STAGE_RULES
-    found = {stage: [name for name in chosen[stage] if hasattr(rules, name)] for stage in made_files(wildcards)}
-    return {stage: {name: getattr(rules, name).params.code for name in names} for stage, names in found.items()}
+    return {stage: {name: getattr(rules, name).params.code for name in chosen[stage]} for stage in made_files(wildcards)}
 
 
 def shared_logs(wildcards):

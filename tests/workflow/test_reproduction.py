@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -117,6 +118,31 @@ def test_without_the_others_files_it_is_told_what_is_unequal_and_no_more(finishe
     alone.write_text(json.dumps(told | {"clip": "anna"}))
     with pytest.raises(UserError, match="of another clip, anna"):
         compare_runs(clip="franck", own=own, theirs=alone, output=tmp_path / "out.json", table=tmp_path / "out.txt")
+
+
+@pytest.mark.parametrize(
+    ("table", "sections", "rule"),
+    [
+        (
+            "video\nfranck\tasset:franck.mp4\n",
+            {"masks": {"sets": {"eyes": None}}, "tracking": {"photometric": True}},
+            "refine_tracking",
+        ),
+        ("subject\tfps\nfranck\tmine\t24\n", {}, "check_subject"),
+        ("video\ttracking\nfranck\tasset:franck.mp4\tmine.npz\n", {"tracking": {"source": "headsmith"}}, "import_tracking"),
+        ("video\nfranck\tasset:franck.mp4\n", {"heads": {"model": "flame2023"}, "cluster": {"chunks": 2}}, "read_flame"),
+    ],
+    ids=["photometric", "subject", "imports", "flame"],
+)
+def test_every_kind_of_clip_has_a_provenance(house: House, table: str, sections: dict, rule: str) -> None:
+    shutil.copytree(house.folder / "results/franck/dataset", house.folder / "mine")
+    shutil.copy(house.folder / "results/franck/tracking.npz", house.folder / "mine.npz")
+    (house.folder / "resources/flame").mkdir()
+    (house.folder / "resources/flame/flame2023.pkl").write_bytes(b"a licensed file")
+    (house.folder / "config/clips.tsv").write_text(f"clip\t{table}")
+    house.settings(**sections)
+    planned = house.planned("provenance")
+    assert planned["write_provenance"] == planned[rule] == 1
 
 
 def test_to_compare_re_runs_nothing(house: House, tmp_path: Path) -> None:
