@@ -54,7 +54,7 @@ def with_post_deployment(text: str) -> str:
     for file, prefix in re.findall(r"^#   source: (\S+)\.yaml\n#   prefix: (\S+)$", text, re.MULTILINE):
         script = f"{prefix}/post-deploy.sh"
         lines += [f"COPY {file}.post-deploy.sh {script}"]
-        lines += [f"RUN conda run --prefix {prefix} sh {script} && rm -rf /root/.cache/pip"]
+        lines += [f"RUN PIP_NO_CACHE_DIR=1 conda run --prefix {prefix} sh {script}"]
     return HEAD + text.rstrip() + "\n\n" + "".join(f"{line}\n" for line in lines)
 
 

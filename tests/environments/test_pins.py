@@ -72,7 +72,7 @@ def test_the_image_has_pips_part_too() -> None:
     for name, prefix in blocks().items():
         made = text.index(f"conda env create --prefix {prefix} --file {prefix}/environment.yaml")
         copied = text.index(f"COPY envs/{name}.post-deploy.sh {prefix}/post-deploy.sh\n")
-        assert made < copied < text.index(f"RUN conda run --prefix {prefix} sh {prefix}/post-deploy.sh")
+        assert made < copied < text.index(f"RUN PIP_NO_CACHE_DIR=1 conda run --prefix {prefix} sh {prefix}/post-deploy.sh")
 
 
 def test_the_containerfile_is_what_snakemake_writes_today(conda_kit: Kit, tmp_path: Path) -> None:  # noqa: F811
