@@ -225,11 +225,15 @@ def detection_settings():
     return {name: section(SETTINGS, "landmarks")[name] for name in ("detector", "faces")}
 
 
+def brought_landmarks(wildcards):
+    """Return what landmarks come from that no job makes but by fetching: the detector's files, or the clip's own landmarks."""
+    return {"files": DETECTOR_ASSETS} if LOOKED_FOR else {"given": CLIPS[wildcards.clip].landmarks}
+
+
 def landmark_sources(wildcards):
-    """Return what landmarks come from: the detector's files, or the faces it found in chunks, or the clip's own landmarks."""
-    if not LOOKED_FOR:
-        return {"given": CLIPS[wildcards.clip].landmarks}
-    return chunks_of_clip(paths.LANDMARKS_CHUNK)(wildcards) or {"files": DETECTOR_ASSETS}
+    """Return what landmarks are made from: the detector's files, or the faces it found in chunks, or the clip's own landmarks."""
+    cut = LOOKED_FOR and CHUNKS
+    return chunks_of_clip(paths.LANDMARKS_CHUNK)(wildcards) if cut else brought_landmarks(wildcards)
 
 
 def landmark_stamp(wildcards):

@@ -68,7 +68,7 @@ def given_files(wildcards):
     head = SimpleNamespace(head=SETTINGS.heads.model)
     found = [video_of(wildcards), DETECTOR, second_opinion(wildcards)] if video else [subject_of(wildcards), clip.tracking]
     found += [parts_of_network(SimpleNamespace(network=name)) for name in networks_of(wildcards)]
-    found += [SETTINGS.matte.weights if video else "", landmark_sources(wildcards), texture_space(wildcards)]
+    found += [SETTINGS.matte.weights if video else "", brought_landmarks(wildcards), texture_space(wildcards)]
     found += [known_identity(wildcards)] if SETTINGS.tracking.source == SOLVE or not video else [tracked_by(wildcards)]
     found += [parts_of_head(head), [paths.ASSET.format(asset=name) for name in HEAD_DETECTORS]]
     found += [str(model_file(SETTINGS.heads, head.head))] if head.head in FLAME_HEADS else []
