@@ -18,9 +18,7 @@ def measured_ids(ids: list[int]) -> list[int]:
     return ids[:: max(1, len(ids) // MEASURED)]
 
 
-def reach_of(
-    clip: str, views: ClipViews, ids: list[int], binding: Binding, head_masks: Path, parsing: Path | None
-) -> Reach:
+def reach_of(clip: str, views: ClipViews, ids: list[int], binding: Binding, head_masks: Path, parsing: Path | None) -> Reach:
     """Return how far the person's hair and skin lie off the mesh in some frames.
 
     Args:
