@@ -281,6 +281,8 @@ if __name__ == "__main__":
     place = Path(sys.argv[1]).resolve()
     if reason := missing():
         sys.exit(reason)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: sys.exit())
     with Cluster(place) as cluster:
         lines = [
             f"export SLURM_CONF={shlex.quote(cluster.variables['SLURM_CONF'])}",
@@ -288,7 +290,4 @@ if __name__ == "__main__":
         ]
         sys.stdout.write("\n".join([*lines, "# Ctrl-C ends the cluster", ""]))
         sys.stdout.flush()
-        try:
-            signal.pause()
-        except KeyboardInterrupt:
-            sys.stdout.write("\n")
+        signal.pause()
