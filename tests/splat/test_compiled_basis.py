@@ -55,3 +55,13 @@ def test_too_few_gaussians_for_the_kernels_are_drawn_all_the_same():
     avatar, view, drivers = make(3, 2, torch.float32)
     found = avatar.driven(view, drivers)
     assert found.means.shape == (3, 3) and found.means.requires_grad
+
+
+@pytest.mark.parametrize("name", ["offset", "log_scale", "opacity", "colour", "bases"])
+@pytest.mark.parametrize("wrong", [torch.nan, torch.inf])
+def test_a_number_that_is_not_finite_is_refused_and_not_held_to_the_limits(name, wrong):
+    avatar, view, drivers = make(61, 3, torch.float32)
+    with torch.no_grad():
+        (avatar.deformation.bases if name == "bases" else avatar.gaussians[name]).view(-1)[40] = wrong
+    with pytest.raises(ValueError, match="not finite"):
+        avatar.driven(view, drivers)

@@ -30,14 +30,20 @@ class BasisSplats(torch.autograd.Function):
         farthest: float,
         largest: float,
     ) -> tuple[Tensor, ...]:
-        """Return means, scales, opacities and colours of at least ``FEWEST`` Gaussians; limits as in `deform`."""
+        """Return means, scales, opacities and colours of at least ``FEWEST`` Gaussians; limits as in `deform`.
+
+        Raises:
+            ValueError: A number is not finite: the limits, compiled, would make a finite one of it.
+        """
         count, dtype = len(points), flat(points).dtype
         change = np.empty(bases.shape[1], dtype)
         blend_bases(flat(weights), flat(bases), change)
         limits = np.array(units, dtype), dtype.type(farthest), dtype.type(largest)
         offsets, means, scales, colours = (np.empty(3 * count, dtype) for _ in range(4))
         opacities = np.empty(count, dtype)
-        raw = (flat(part) for part in (points, offset, log_scale, opacity, colour))
+        raw = [flat(part) for part in (points, offset, log_scale, opacity, colour)]
+        if not np.isfinite(sum(float(part.sum()) for part in (*raw, change))):
+            raise ValueError("Gaussians to deform hold numbers that are not finite")
         deform(*raw, change, *limits, offsets, means, scales, opacities, colours)
         ctx.save_for_backward(weights, bases)
         ctx.made = (offsets, scales, opacities, colours), limits
