@@ -148,7 +148,7 @@ def test_the_environments_of_conda_may_be_shared(house: House, tmp_path: Path) -
     """Snakemake gives environments the same names below the shared folder in two clones; nothing is installed here."""
     tools = tmp_path / "tools"
     tools.mkdir()
-    answer = {"conda_prefix": "/opt/conda", "root_prefix": "/opt/conda", "conda_version": "24.9.0", "platform": "linux-64"}
+    answer = {"conda_prefix": "/conda", "root_prefix": "/conda", "conda_version": "24.9.0", "platform": "linux-64"}
     answer |= {"get": {"channel_priority": "strict"}}
     text = f"#!/bin/sh\ncase \"$*\" in *--version*) echo conda 24.9.0;; *) echo '{json.dumps(answer)}';; esac\n"
     (tools / "conda").write_text(text)
