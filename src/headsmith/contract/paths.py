@@ -1,7 +1,7 @@
 """Every path of the project, in one place, relative to the working directory.
 
-``{clip}``, ``{variant}``, ``{mask}``, ``{head}``, ``{network}``, ``{export}``, ``{form}``, ``{chunk}``, ``{iterations}`` and
-``{asset}`` are Snakemake wildcards; fill them with ``str.format``.
+``{clip}``, ``{portrait}``, ``{variant}``, ``{mask}``, ``{head}``, ``{network}``, ``{export}``, ``{form}``, ``{chunk}``,
+``{iterations}`` and ``{asset}`` are Snakemake wildcards; fill them with ``str.format``.
 """
 
 ASSET_LIST = "config/assets.yaml"
@@ -43,6 +43,13 @@ VALIDATION = f"{CLIP}/validation.json"
 VALIDATION_PICTURE = f"{CLIP}/validation.png"
 BROUGHT_VALIDATION = "results/validate_dataset/validation.json"
 BROUGHT_VALIDATION_PICTURE = "results/validate_dataset/validation.png"
+PORTRAIT = "results/portraits/{portrait}"
+PREPARED = f"{PORTRAIT}/prepared"
+PREPARED_MANIFEST = f"{PORTRAIT}/prepared.json"
+FITS = f"{PORTRAIT}/fits"
+FITS_MANIFEST = f"{PORTRAIT}/fits.json"
+DECA_FILES = f"{PORTRAIT}/deca"
+DECA_MANIFEST = f"{PORTRAIT}/deca.json"
 EXPORT = f"{CLIP}/exports/{{export}}"
 EXPORT_MANIFEST = f"{CLIP}/exports/{{export}}.json"
 AVATAR = f"{CLIP}/avatar/{{variant}}/avatar.pt"

@@ -18,6 +18,7 @@ from headsmith.contract.settings_pictures import LandmarksSettings as LandmarksS
 from headsmith.contract.settings_pictures import MasksSettings as MasksSettings
 from headsmith.contract.settings_pictures import MatteSettings as MatteSettings
 from headsmith.contract.settings_pictures import ParsingSettings as ParsingSettings
+from headsmith.contract.settings_portraits import PortraitsSettings as PortraitsSettings
 from headsmith.contract.settings_shown import NovelViewsSettings as NovelViewsSettings
 from headsmith.contract.settings_shown import ReenactmentSettings as ReenactmentSettings
 
@@ -211,6 +212,7 @@ class Settings:
     heads: HeadsSettings = field(default_factory=HeadsSettings)
     tracking: TrackingSettings = field(default_factory=TrackingSettings)
     conversion: ConversionSettings = field(default_factory=ConversionSettings)
+    portraits: PortraitsSettings = field(default_factory=PortraitsSettings)
     dataset: DatasetSettings = field(default_factory=DatasetSettings)
     validation: ValidationSettings = field(default_factory=ValidationSettings)
     exports: ExportsSettings = field(default_factory=ExportsSettings)
