@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from headsmith.contract.errors import UserError
-from headsmith.stages.portraits_file import PERSPECTIVE, WEAK, FittedPortrait, read_portrait, write_portrait
+from headsmith.contract.portraits_fit import PERSPECTIVE, WEAK
+from headsmith.stages.portraits_file import FittedPortrait, read_portrait, write_portrait
 
 
 def portrait_of(head, camera=PERSPECTIVE, side=4):

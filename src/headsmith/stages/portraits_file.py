@@ -20,12 +20,12 @@ from numpy import ndarray
 
 from headsmith.contract.conventions import CONVENTIONS
 from headsmith.contract.errors import UserError
+from headsmith.contract.portraits_fit import CAMERAS, WEAK
 from headsmith.heads.container import HeadContainer
 from headsmith.heads.model import HeadParameters
 from headsmith.media.arrays import read_arrays
 from headsmith.media.atomic import atomic_path
 
-WEAK, PERSPECTIVE = CAMERAS = ("weak", "perspective")
 REMAKE: Final = "the portrait is fitted anew"
 SHAPES: Final[dict[str, tuple[int | None, ...]]] = {
     **{"identity": (None,), "expression": (None,), "eyelids": (2,), "jaw": (3,), "eyes": (2, 3), "neck": (3,)},
