@@ -20,8 +20,9 @@ from headsmith.media.matlab import parse_matlab
 
 FIRST_OF_PTS = 1.0
 """300-W's files count pixels from 1, as MATLAB does."""
-MAT_NAMES = ("pt2d", "pts_2d", "landmarks", "landmarks_2d", "lmk68", "lmks", "pts", "points")
-"""Names of arrays in ``.mat`` files that hold landmarks; the first that is there counts."""
+MAT_NAMES = ("pt3d_68", "pt2d", "pts_2d", "landmarks", "landmarks_2d", "lmk68", "lmks", "pts", "points")
+"""Names of arrays in ``.mat`` files that hold landmarks; the first that is there counts. The first is AFLW2000-3D's, whose
+``pt2d`` are 21 other points; it has a depth, which is left aside."""
 REMEDIES = {
     ".txt": f"write {COUNT} lines, `x y` or `x,y`, in pixels of the video",
     ".pts": f"give a file as 300-W has them: version, n_points: {COUNT}, and the points between braces",
@@ -89,6 +90,8 @@ def _read_mat(content: bytes) -> Float[ndarray, "n 2"]:
         told = ", ".join(sorted(arrays)[:10]) or "there is none"
         raise FaultyLandmarksError(f"none of its arrays of numbers has a known name: {told}")
     points = arrays[name].astype(np.float64)
+    if points.shape in ((COUNT, 3), (3, COUNT)):
+        points = points[:, :2] if points.shape == (COUNT, 3) else points[:2]
     if points.shape not in ((COUNT, 2), (2, COUNT)):
         raise FaultyLandmarksError(f"{name} is {points.shape}, not ({COUNT}, 2) or (2, {COUNT})")
     return points if points.shape == (COUNT, 2) else points.T

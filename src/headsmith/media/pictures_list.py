@@ -27,23 +27,28 @@ def holds_pictures(path: str | os.PathLike[str]) -> bool:
     return Path(path).is_dir() or Path(path).suffix.lower() in STILLS | LISTS | UNREAD
 
 
-def list_pictures(path: str | os.PathLike[str], *, clip: str | None = None) -> list[Path]:
+def list_pictures(path: str | os.PathLike[str], *, clip: str | None = None, strict: bool = True) -> list[Path]:
     """Return the pictures that a path means, in order; none is opened.
 
     A folder: its files whose ending is a picture's, hidden ones left out, in natural order of their names. A list file:
     a path a line in UTF-8, relative to the list's folder; empty lines and lines that start with ``#`` are skipped.
+
+    Args:
+        path: The folder, the list file, or a picture.
+        clip: Name of the clip, for messages.
+        strict: Whether all must be there and of a kind that is read; else those that are not are left to who reads them.
 
     Raises:
         UserError: There is no such path, it cannot be read, it means no pictures, or one of a kind that is not read.
     """
     source = Path(path)
     try:
-        pictures = _find(source, clip)
+        pictures = _find(source, clip, strict)
     except OSError as error:
         remedy = "see that you may read it (`ls -l`), or correct the table of clips"
         raise UserError(f"it cannot be read: {error.strerror}", clip=clip, file=path, remedy=remedy) from error
     for picture in pictures:
-        if picture.suffix.lower() in UNREAD:
+        if strict and picture.suffix.lower() in UNREAD:
             remedy = "convert it to PNG or JPEG"
             raise UserError(f"pictures of the kind {picture.suffix} are not read", clip=clip, file=picture, remedy=remedy)
     return pictures
@@ -55,13 +60,13 @@ def natural_key(name: str) -> tuple[list[str | int], str]:
     return [int(part) if index % 2 else part for index, part in enumerate(parts)], name
 
 
-def _find(source: Path, clip: str | None) -> list[Path]:
+def _find(source: Path, clip: str | None, strict: bool) -> list[Path]:
     if source.is_dir():
         return _in_folder(source, clip)
     if not source.is_file():
         remedy = "put it there, or correct the table of clips"
         raise UserError("there is no such picture, list or folder", clip=clip, file=source, remedy=remedy)
-    return _in_list(source, clip) if source.suffix.lower() in LISTS else [source]
+    return _in_list(source, clip, strict) if source.suffix.lower() in LISTS else [source]
 
 
 def _in_folder(folder: Path, clip: str | None) -> list[Path]:
@@ -73,7 +78,7 @@ def _in_folder(folder: Path, clip: str | None) -> list[Path]:
     return sorted(found, key=lambda entry: natural_key(entry.name))
 
 
-def _in_list(path: Path, clip: str | None) -> list[Path]:
+def _in_list(path: Path, clip: str | None, strict: bool) -> list[Path]:
     remedy = "write the path of a picture on each line, relative to the list's own folder, in UTF-8"
     if path.stat().st_size > LONGEST_LIST:
         raise UserError("the file is too long to be a list of pictures", clip=clip, file=path, remedy=remedy)
@@ -85,6 +90,6 @@ def _in_list(path: Path, clip: str | None) -> list[Path]:
     if not listed:
         raise UserError("the list is empty", clip=clip, file=path, remedy=remedy)
     for number, line in listed:
-        if "\0" in line or not (path.parent / line).is_file():
+        if "\0" in line or (strict and not (path.parent / line).is_file()):
             raise UserError(f"line {number} names no file: {line[:200]!r}", clip=clip, file=path, remedy=remedy)
     return [path.parent / line for _, line in listed]
