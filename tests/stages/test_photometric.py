@@ -7,6 +7,7 @@ import pytest
 from stages.photometric_clip import FRAMES, SIZE, write_clip
 
 from headsmith.bridges.track import Track, project_vertices
+from headsmith.contract import photometric as contract_photometric
 from headsmith.contract.errors import UserError
 from headsmith.contract.settings import TrackingSettings
 from headsmith.media.frames import FrameFolderWriter
@@ -102,12 +103,12 @@ def test_a_texture_space_serves_at_coarse_sizes(tracked, monkeypatch):
     vt, ft = head.uv, head.uv_faces
     arrays = {"mean": random.uniform(90, 160, (8, 8, 3)), "tex_dir": random.normal(0, 20, (8, 8, 3, 50)), "vt": vt, "ft": ft}
     np.savez(folder / "texture.npz", **arrays)
-    monkeypatch.setattr(photometric_fit, "SMALLEST", SIZE // 2)
+    monkeypatch.setattr(contract_photometric, "SMALLEST", SIZE // 2)
     calls = []
     real = photometric_fit.within_space
     monkeypatch.setattr(photometric_fit, "within_space", lambda *parts: calls.append(1) or real(*parts))
     path = refine(tracked, "space", texture=folder / "texture.npz")
-    assert len(calls) == SETTINGS.photometric_iterations + photometric_fit.ROUNDS
+    assert len(calls) == SETTINGS.photometric_iterations + photometric_fit.JUDGED
     assert json.loads((folder / "space.json").read_text())["photometric"]["sizes"] == [SIZE // 2, SIZE]
     before, after = (pixel_errors(part, truth, model) for part in (folder / "before.npz", path))
     assert after[1] < 0.3 * before[1]

@@ -18,6 +18,25 @@ SETTINGS: tuple[str, ...] = (
 )
 """Settings of tracking that the refinement alone uses."""
 
+SMALLEST = 64
+"""Pixels: frames are drawn at the size that is asked for and at half of it, but no smaller."""
+
+
+def drawn_sizes(most: int, frames: int) -> list[int]:
+    """Return the sizes at which frames are drawn, pixels on a side, coarse to fine.
+
+    Args:
+        most: The setting ``photometric_size``.
+        frames: Pixels on a side of the frames, which are never enlarged.
+    """
+    finest = min(most, frames)
+    return [finest // 2, finest] if finest // 2 >= SMALLEST else [finest]
+
+
+def round_numbers(settings: "TrackingSettings", frames: int) -> list[int]:
+    """Return the numbers of the rounds in which a clip is measured and fitted, from 0; of frames so many pixels on a side."""
+    return list(range(len(drawn_sizes(settings.photometric_size, frames)) * settings.photometric_iterations))
+
 
 def check_photometric(settings: "TrackingSettings") -> None:
     """Accept a refinement of our own tracking.

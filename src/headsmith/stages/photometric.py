@@ -11,27 +11,15 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from headsmith.bridges.track import Track, project_embedded
-from headsmith.contract.errors import UserError
-from headsmith.contract.manifest import read_manifest
 from headsmith.contract.settings import TrackingSettings
 from headsmith.heads.model import HeadModel
-from headsmith.heads.photometric_anchors import choose_anchors
-from headsmith.heads.texture import read_texture
-from headsmith.mesh.renderer_choice import open_renderer
-from headsmith.stages.photometric_fit import Judged, Scene, judge, refine
+from headsmith.stages.photometric_fit import Judged, Refinement, judge, refine
+from headsmith.stages.photometric_opening import Sources, judge_tracking, open_refinement, round_after
 from headsmith.stages.photometric_picture import draw_comparison
-from headsmith.stages.photometric_pictures import open_pictures
-from headsmith.stages.photometric_problem import Task, open_task
-from headsmith.stages.photometric_texture import COMPONENTS
-from headsmith.stages.photometric_views import REGION, Surface
-from headsmith.stages.tracking_file import DEVIATIONS, read_deviations, read_tracking
-from headsmith.stages.tracking_given import read_given, with_given
-from headsmith.stages.tracking_input import SeenLandmarks, check_input, read_landmarks
+from headsmith.stages.photometric_problem import Task
+from headsmith.stages.tracking_file import DEVIATIONS, read_deviations
+from headsmith.stages.tracking_input import SeenLandmarks
 from headsmith.stages.tracking_output import Tracked, on_outline, summarise, write_tracking
-from headsmith.stages.tracking_problem import eye_rows, pose_problem
-
-ANCHORS = 250
-"""Points of the face whose shifts are measured: about 8 mm apart."""
 
 
 def refine_tracking(
@@ -52,6 +40,8 @@ def refine_tracking(
     focal: float | None = None,
     identity: Path | None = None,
     texture: Path | None = None,
+    last: Path | None = None,
+    shifts: list[Path] | None = None,
 ) -> None:
     """Refine a clip's tracking by its pictures: analysis by synthesis (``photometric_shifts`` has the loss).
 
@@ -77,50 +67,34 @@ def refine_tracking(
         focal: The camera's focal length in pixels of the video's own frames; None: sought.
         identity: A file of the person's identity codes; None: sought.
         texture: ``FLAME_texture.npz``: at coarse sizes skin has colours of its space; None: the clip's own alone.
+        last: The last round, where the jobs of ``begin_round`` and ``measure_shifts_chunk`` made all; None: they are made here.
+        shifts: What its chunks told, in order.
 
     Raises:
         UserError: An input cannot be read, inputs do not belong together, the head has no face, no skin is seen, or the
             renderer cannot be opened.
     """
     torch.set_num_threads(1)
-    manifest = read_manifest(frames, clip=clip, verify=False)
-    model, seen = HeadModel.load(head, torch.float64), read_landmarks(landmarks, clip)
-    container = model.container
-    check_input(seen, container, manifest, clip, landmarks)
-    track = Track.from_arrays(read_tracking(tracking, container, clip).arrays)
-    if REGION not in container.regions:
-        remedy = "set tracking.photometric to false"
-        raise UserError(f"the head {container.name} has no region {REGION!r}", clip=clip, file=head, remedy=remedy)
-    given = read_given(clip, manifest, frames, container, focal=focal, identity=identity)
-    embedding = container.embeddings[seen.convention.name]
-    sought = pose_problem(model, embedding, seen, manifest.size, settings)
-    anchors = choose_anchors(container, REGION, ANCHORS)
-    task = open_task(model, anchors, with_given(sought, given), eye_rows(embedding.points, seen.convention), track)
-    surface = Surface(model.to(torch.float32), open_renderer(settings.renderer, 1))
-    space = None if texture is None else read_texture(texture, container, COMPONENTS)
-    with open_pictures(frames, parsing, settings.photometric_size, output, clip) as pictures:
-        scene = Scene(clip, surface, anchors, pictures, task, settings, threads, space)
-        before = judge(scene, track, scene.sizes[-1])
-        if not np.isfinite(before.psnr):
-            what = "no frame shows enough skin where the head was tracked"
-            remedy = "look at the quality pictures of parsing and tracking, or set tracking.photometric to false"
-            raise UserError(what, clip=clip, file=parsing, remedy=remedy)
-        refined = task.track_of(refine(scene, task.first_state()))
-        after = judge(scene, refined, scene.sizes[-1])
-        draw_comparison(scene, (track, before.skin), (refined, after.skin), picture)
-    tracked = judged_by_landmarks(refined, seen, model, task, tracking, tracking_summary)
-    notes = {"photometric": figures(scene, before, after)}
+    sources = Sources(clip, frames, parsing, landmarks, head, tracking, focal, identity, texture)
+    with open_refinement(sources, output, settings, threads, measures=last is None) as opened:
+        refinement, track = opened.refinement, opened.refinement.task.track
+        before = judge_tracking(refinement, parsing)
+        refined = refinement.task.track_of(refine(refinement, round_after(refinement, last, shifts)))
+        after = judge(refinement, refined, refinement.sizes[-1])
+        draw_comparison(refinement, (track, before.skin), (refined, after.skin), picture)
+    tracked = judged_by_landmarks(refined, opened.seen, opened.model, refinement.task, tracking, tracking_summary)
+    notes = {"photometric": figures(refinement, before, after)}
     write_tracking(replace(tracked, notes=tracked.notes | notes), output, summary, table)
 
 
-def figures(scene: Scene, before: Judged, after: Judged) -> dict[str, Any]:
+def figures(refinement: Refinement, before: Judged, after: Judged) -> dict[str, Any]:
     """Return what the summary tells of the refinement."""
     return {
         "skin_psnr_before": before.psnr,
         "skin_psnr_after": after.psnr,
-        "sizes": scene.sizes,
-        "frames": len(scene.task.places),
-        "renderer": scene.settings.renderer,
+        "sizes": refinement.sizes,
+        "frames": len(refinement.task.places),
+        "renderer": refinement.settings.renderer,
     }
 
 

@@ -1,7 +1,10 @@
-"""The refinement itself: from coarse to fine, skin is baked, shifts are measured, and the whole clip is fitted to them."""
+"""The refinement itself: from coarse to fine, skin is baked, shifts are measured, and the whole clip is fitted to them.
+
+A round begins with skin (``first_round``, ``next_round``); then its frames are measured, each by itself, here or by other jobs
+(``Scene.measured``); the next one begins with the clip fitted to what they told.
+"""
 
 import math
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -11,19 +14,17 @@ from jaxtyping import Float
 from torch import Tensor
 
 from headsmith.bridges.track import Track
+from headsmith.contract.photometric import drawn_sizes
 from headsmith.contract.settings import TrackingSettings
 from headsmith.heads.clip_fit import fit_clip
 from headsmith.heads.clip_types import ClipState
-from headsmith.heads.photometric_anchors import Anchors
 from headsmith.heads.texture import TextureModel
-from headsmith.media.parallel import map_in_order
-from headsmith.media.progress import note, progress
-from headsmith.stages.photometric_pictures import Pictures
+from headsmith.media.progress import note
 from headsmith.stages.photometric_problem import Task
-from headsmith.stages.photometric_shifts import Shifts, measure
+from headsmith.stages.photometric_scene import Scene
+from headsmith.stages.photometric_shifts import Shifts
 from headsmith.stages.photometric_skin import Skin, bake_skin, plain_skin, spread_evenly, with_lights
 from headsmith.stages.photometric_texture import cut_space, within_space
-from headsmith.stages.photometric_views import Look, Surface, look_at
 
 STEPS: Final = 2
 """Steps of the clip's fit for each measurement."""
@@ -31,28 +32,25 @@ FIRST_DEVIATION, LEAST_DEVIATION = 0.02, 0.004
 """Differences of colours, of 1, that are expected before any is measured, and the least that is believed."""
 BAKED: Final = 96
 """Frames from which skin is baked."""
-SMALLEST: Final = 64
-"""Pixels: frames are drawn at the size that is asked for and at half of it, but no smaller."""
-ROUNDS: Final = 2
+JUDGED: Final = 2
 """Times that skin and light are fitted to each other before the first shifts are measured."""
 
 
 @dataclass(frozen=True)
-class Scene:
-    """What does not change while a clip is refined."""
+class Refinement:
+    """What does not change while a clip is refined.
 
-    clip: str
-    surface: Surface
-    anchors: Anchors
-    pictures: Pictures
+    Attributes:
+        scene: What its frames are drawn with.
+        task: What is fitted.
+        settings: The stage's settings.
+        texture: A texture space, for coarse sizes; None: skin has the clip's own colours alone.
+    """
+
+    scene: Scene
     task: Task
     settings: TrackingSettings
-    threads: int
     texture: TextureModel | None = None
-
-    def looks(self, track: Track, size: int) -> Callable[[int], Look]:
-        """Return what looks at a frame."""
-        return lambda place: look_at(self.surface, track, place, self.pictures, size)
 
     @property
     def baked(self) -> list[int]:
@@ -62,8 +60,7 @@ class Scene:
     @property
     def sizes(self) -> list[int]:
         """Sizes at which frames are drawn, coarse to fine."""
-        finest = min(self.settings.photometric_size, self.pictures.content.shape[1])
-        return [finest // 2, finest] if finest // 2 >= SMALLEST else [finest]
+        return drawn_sizes(self.settings.photometric_size, self.scene.pictures.content.shape[1])
 
 
 @dataclass(frozen=True)
@@ -74,74 +71,108 @@ class Judged:
     psnr: float
 
 
-def refine(scene: Scene, state: ClipState) -> ClipState:
-    """Return the state that shows the clip's skin best, given its landmarks and what is believed."""
-    skin: Skin | None = None
-    for size in scene.sizes:
-        skin, deviation = start_skin(scene, state, size, skin), FIRST_DEVIATION
-        for iteration in range(scene.settings.photometric_iterations):
-            track = scene.task.track_of(state)
-            skin = bake(scene, track, skin, size)
-            what = f"{scene.clip}: refining at {size} pixels, round {iteration + 1} of {scene.settings.photometric_iterations}"
-            found = dict(measure_clip(scene, track, skin, size, deviation, what))
-            if not found:
-                return state
-            deviation = max(float(np.median([shifts.middle for shifts in found.values()])), LEAST_DEVIATION)
-            skin = with_lights(skin, ((place, shifts.light) for place, shifts in found.items()))
-            state = step(scene, state, found, size)
-            note(f"{what}: {tell(found)}")
-    return state
+@dataclass(frozen=True)
+class Round:
+    """What a round's frames are measured with.
+
+    Attributes:
+        number: How many rounds went before, at all sizes.
+        size: Pixels on a side at which frames are drawn; 0: nothing is left to be measured.
+        deviation: Expected difference of colours, of 1.
+        state: The clip as it is fitted so far.
+        track: The same, as what is drawn.
+        skin: Baked from it.
+    """
+
+    number: int
+    size: int
+    deviation: float
+    state: ClipState
+    track: Track
+    skin: Skin
+
+    def heading(self, clip: str, settings: TrackingSettings) -> str:
+        """Return what is done, for people."""
+        every = settings.photometric_iterations
+        return f"{clip}: refining at {self.size} pixels, round {self.number % every + 1} of {every}"
 
 
-def start_skin(scene: Scene, state: ClipState, size: int, before: Skin | None) -> Skin:
-    """Return skin for a size: with the lights of the size before, else with lights fitted to the frames it is baked from."""
-    track = scene.task.track_of(state)
-    skin = plain_skin(scene.surface, track, size)
-    if before is not None:
-        return replace(skin, light=before.light, lights=before.lights)
-    return judge(scene, track, size).skin
+def refine(refinement: Refinement, now: Round) -> ClipState:
+    """Return the state that shows the clip's skin best, given its landmarks and what is believed; from a round on."""
+    scene, places = refinement.scene, refinement.task.places
+    while now.size:
+        what = now.heading(scene.clip, refinement.settings)
+        found = dict(scene.measured(now.track, now.skin, now.size, now.deviation, places, what))
+        now = next_round(refinement, now, found)
+    return now.state
 
 
-def bake(scene: Scene, track: Track, skin: Skin, size: int) -> Skin:
+def first_round(refinement: Refinement) -> Round:
+    """Return the first round, of the clip as it was tracked."""
+    size, state = refinement.sizes[0], refinement.task.first_state()
+    track = refinement.task.track_of(state)
+    skin = judge(refinement, track, size).skin
+    return Round(0, size, FIRST_DEVIATION, state, track, bake(refinement, track, skin, size))
+
+
+def next_round(refinement: Refinement, now: Round, found: dict[int, Shifts]) -> Round:
+    """Return the round that follows, of the clip fitted to what the frames of this one told; where none did, the end.
+
+    Args:
+        refinement: The clip.
+        now: The round that was measured.
+        found: What its frames told, by their places, in order.
+    """
+    if not found:
+        return replace(now, number=now.number + 1, size=0)
+    deviation = max(float(np.median([shifts.middle for shifts in found.values()])), LEAST_DEVIATION)
+    skin = with_lights(now.skin, ((place, shifts.light) for place, shifts in found.items()))
+    state = step(refinement, now.state, found, now.size)
+    note(f"{now.heading(refinement.scene.clip, refinement.settings)}: {tell(found)}")
+    return begin(refinement, replace(now, number=now.number + 1, deviation=deviation, state=state, skin=skin))
+
+
+def begin(refinement: Refinement, fitted: Round) -> Round:
+    """Return the round of a state and a skin with that skin baked anew, larger where a size is done; or the end."""
+    track, every = refinement.task.track_of(fitted.state), refinement.settings.photometric_iterations
+    if fitted.number == every * len(refinement.sizes):
+        return replace(fitted, size=0, track=track)
+    size, skin, deviation = refinement.sizes[fitted.number // every], fitted.skin, fitted.deviation
+    if fitted.number % every == 0:
+        larger = plain_skin(refinement.scene.surface, track, size)
+        skin, deviation = replace(larger, light=skin.light, lights=skin.lights), FIRST_DEVIATION
+    baked = bake(refinement, track, skin, size)
+    return replace(fitted, size=size, deviation=deviation, track=track, skin=baked)
+
+
+def bake(refinement: Refinement, track: Track, skin: Skin, size: int) -> Skin:
     """Return the skin as a track gives it; at coarse sizes within the texture space, where the head has one."""
-    baked, weights = bake_skin(skin, scene.looks(track, size), scene.baked, scene.threads)
-    if scene.texture is None or size == scene.sizes[-1]:
+    scene, texture = refinement.scene, refinement.texture
+    baked, weights = bake_skin(skin, scene.looks(track, size), refinement.baked, scene.threads)
+    if texture is None or size == refinement.sizes[-1]:
         return baked
-    return within_space(baked, weights, cut_space(scene.texture, baked.frame))
+    return within_space(baked, weights, cut_space(texture, baked.frame))
 
 
-def judge(scene: Scene, track: Track, size: int) -> Judged:
+def judge(refinement: Refinement, track: Track, size: int) -> Judged:
     """Return the skin that a track gives, and how well it shows the frames that it was baked from."""
-    skin, found = plain_skin(scene.surface, track, size), {}
-    for _ in range(ROUNDS):
-        skin = bake(scene, track, skin, size)
-        found = dict(measure_clip(scene, track, skin, size, FIRST_DEVIATION, None))
+    scene, found = refinement.scene, {}
+    skin = plain_skin(scene.surface, track, size)
+    for _ in range(JUDGED):
+        skin = bake(refinement, track, skin, size)
+        found = dict(scene.measured(track, skin, size, FIRST_DEVIATION, refinement.baked))
         if found:
             skin = with_lights(skin, ((place, shifts.light) for place, shifts in found.items()))
     return Judged(skin, decibels(found))
 
 
-def measure_clip(
-    scene: Scene, track: Track, skin: Skin, size: int, deviation: float, what: str | None
-) -> Iterator[tuple[int, Shifts]]:
-    """Yield the places of frames and what they tell: of all of them, with progress, or, with nothing to be told, of a few."""
-
-    def one(place: int) -> Shifts | None:
-        return measure(scene.looks(track, size)(place), skin, scene.surface, scene.anchors, deviation)
-
-    places = scene.baked if what is None else scene.task.places
-    stream = map_in_order(one, places, scene.threads)
-    for place, shifts in stream if what is None else progress(stream, len(places), what):
-        if shifts is not None:
-            yield place, shifts
-
-
-def step(scene: Scene, state: ClipState, found: dict[int, Shifts], size: int) -> ClipState:
+def step(refinement: Refinement, state: ClipState, found: dict[int, Shifts], size: int) -> ClipState:
     """Return the state after a few steps of the whole clip's fit towards the measured shifts."""
-    scale = size / scene.task.track.size[0]
+    scene, task = refinement.scene, refinement.task
+    scale = size / task.track.size[0]
     shifts, weights = gathered(found, len(state.codes), len(scene.anchors.vertices))
-    trust = scene.settings.photometric_weight * scale**2
-    problem = scene.task.with_shifts(state, shifts / scale, weights * trust)
+    trust = refinement.settings.photometric_weight * scale**2
+    problem = task.with_shifts(state, shifts / scale, weights * trust)
     fitted = fit_clip(problem, state, iterations=STEPS, threads=scene.threads).state
     return replace(fitted, codes=fitted.codes.clamp(problem.priors.code_low, problem.priors.code_high))
 

@@ -91,7 +91,7 @@ def open_task(model: HeadModel, anchors: Anchors, problem: ClipProblem, eyes: tu
     count, more = len(problem.landmarks.base), len(anchors.vertices)
     own = LandmarkModel.from_head(model, *map(torch.from_numpy, (anchors.faces, anchors.barycentrics)))
     zeros = problem.weights.new_zeros(len(track.ids), more)
-    ok = np.array(track.status) == OK
+    ok = np.isin(np.arange(len(track.ids)), tracked_well(track))
     joined = replace(
         problem,
         landmarks=join_landmarks(problem.landmarks, own),
@@ -100,7 +100,12 @@ def open_task(model: HeadModel, anchors: Anchors, problem: ClipProblem, eyes: tu
         sliding=problem.sliding and replace(problem.sliding, rows=nn.pad(problem.sliding.rows, (0, more), value=-1)),
     )
     narrowed, person = narrow_identity(joined, eyes, problem.priors.identity <= CERTAIN)
-    return Task(track, narrowed, person, count, np.flatnonzero(ok).tolist())
+    return Task(track, narrowed, person, count, tracked_well(track))
+
+
+def tracked_well(track: Track) -> list[int]:
+    """Return the places of the frames that were tracked well."""
+    return np.flatnonzero(np.array(track.status) == OK).tolist()
 
 
 def as_double(values: ndarray | float) -> Tensor:
