@@ -18,6 +18,8 @@ from torch import Tensor
 
 BLOCK: Final = 2048
 """Texels worked at together; memory grows with it and the square of the components."""
+FEW: Final = 5
+"""Rounds between one widening and the next."""
 FLOOR: Final = 1e-10
 """Least variance, as a share of the data's: keeps divisions finite where a model fits exactly."""
 
@@ -53,7 +55,7 @@ def learn_low_rank(
         values: Colours of texels; those of weight 0 count for nothing, whatever they are.
         weights: How much a texel is believed: its noise has the variance ``noise / weight``; 0: hidden.
         components: How many; at least one less than pictures are used.
-        rounds: Of expectation and maximisation.
+        rounds: Of expectation and maximisation, with all components.
 
     Raises:
         ValueError: There are fewer than two pictures, or a texel that none shows.
@@ -63,15 +65,17 @@ def learn_low_rank(
     count = min(components, len(values) - 1)
     x = torch.from_numpy(np.where(weights[..., None] > 0, values, 0).astype(np.float32))
     w = torch.from_numpy(weights)
-    state = _begin(x, w, count)
-    for _ in range(rounds):
-        state = _round(x, w, state)
+    state = _begin(x, w)
+    while (held := state.codes.shape[1]) < count:
+        state = _widen(x, w, state, min(count - held, max(1, held)))
+        for _ in range(rounds if state.codes.shape[1] == count else FEW):
+            state = _maximise(x, w, state, *_expect(x, w, state))
     return _turn(state)
 
 
 @dataclass(frozen=True)
 class _State:
-    """Where EM is: ``rows`` (M 3 C+1) are components and mean; ``codes`` (N C) and ``spreads`` (N C C) what is known of codes."""
+    """Where EM is: ``rows`` (M 3 C+1) are components and mean, ``codes`` (N C) and ``spreads`` (N C C) tell the codes."""
 
     rows: Tensor
     noise: float
@@ -79,24 +83,38 @@ class _State:
     spreads: Tensor
 
 
-def _begin(x: Float[Tensor, "N M 3"], w: Float[Tensor, "N M"], count: int) -> _State:
-    """Begin with the principal components where what is hidden has the mean, from the small side (Turk and Pentland 1991)."""
-    share = w / w.sum(0)
-    mean = (share[..., None] * x).sum(0)
-    centred = torch.where(w[..., None] > 0, x - mean, 0).flatten(1)
-    values, vectors = torch.linalg.eigh((centred @ centred.mT).double())
-    values, vectors = values.clamp(min=0).flip(0)[:count], vectors.flip(1)[:, :count]
-    codes = vectors * len(x) ** 0.5
-    components = (centred.mT @ codes.float() / len(x)).reshape(*mean.shape, count)
-    rest = (centred.square().sum() - values.sum()) / max(1, int((w > 0).sum()) * 3)
-    noise = max(float(rest), FLOOR * float(centred.square().mean()) + 1e-20)
-    rows = torch.cat([components, mean[..., None]], -1)
-    return _State(rows, noise, codes, torch.zeros(len(x), count, count, dtype=torch.float64))
+def _begin(x: Float[Tensor, "N M 3"], w: Float[Tensor, "N M"]) -> _State:
+    """Begin with the mean of what was seen, and no component."""
+    mean = ((w / w.sum(0))[..., None] * x).sum(0)
+    nothing = torch.zeros(len(x), 0, dtype=torch.float64)
+    return _State(mean[..., None], 1.0, nothing, torch.zeros(len(x), 0, 0, dtype=torch.float64))
 
 
-def _round(x: Float[Tensor, "N M 3"], w: Float[Tensor, "N M"], state: _State) -> _State:
-    codes, spreads = _expect(x, w, state)
-    return _maximise(x, w, state, codes, spreads)
+def _widen(x: Float[Tensor, "N M 3"], w: Float[Tensor, "N M"], state: _State, more: int) -> _State:
+    """Add components: the principal ones of what the present ones leave, from the small side (Turk and Pentland 1991).
+
+    Few at a time, because to begin with, a picture is taken to have nothing left where it is hidden: of whole pictures that
+    would be a component of its own for every pattern of hiding, and EM would take hundreds of rounds to be rid of it.
+    """
+    count = state.codes.shape[1]
+    gram, own = torch.zeros(len(x), len(x), dtype=torch.float64), state.codes.float()
+    for part in _blocks(x):
+        gram += (left := _rest(x, w, state, own, part)).double() @ left.mT.double()
+    values, vectors = torch.linalg.eigh(gram)
+    values, fresh = values.clamp(min=0).flip(0)[:more], vectors.flip(1)[:, :more] * len(x) ** 0.5
+    added = [(_rest(x, w, state, own, part).mT @ fresh.float() / len(x)).unflatten(0, (-1, 3)) for part in _blocks(x)]
+    rows = torch.cat([state.rows[..., :count], torch.cat(added), state.rows[..., count:]], -1)
+    seen, size = max(1, int((w > 0).sum()) * 3), float(x.square().mean())
+    noise = max(float(gram.trace() - values.sum()) / seen, FLOOR * size + 1e-20)
+    spreads = torch.zeros(len(x), count + more, count + more, dtype=torch.float64)
+    return _State(rows, noise, torch.cat([state.codes, fresh], 1), spreads)
+
+
+def _rest(x: Tensor, w: Tensor, state: _State, codes: Tensor, part: slice) -> Float[Tensor, "N D"]:
+    """Return what the components leave of some texels, by the root of their weights; 0 where they are hidden."""
+    rows = state.rows[part]
+    left = x[:, part] - rows[..., -1] - torch.einsum("mbc,nc->nmb", rows[..., :-1], codes)
+    return (left * w[:, part, None].sqrt()).flatten(1)
 
 
 def _expect(x: Tensor, w: Tensor, state: _State) -> tuple[Tensor, Tensor]:
