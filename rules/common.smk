@@ -18,7 +18,7 @@ from headsmith.contract.lpips import LPIPS_BACKBONES, brought_backbone
 from headsmith.contract.networks import BROUGHT_PARSERS, SELFIE, brought_matting, brought_weights
 from headsmith.contract.networks import matting_network, matting_view, parsing_network
 from headsmith.contract.photometric import SETTINGS as OF_PHOTOMETRIC
-from headsmith.contract.photometric import check_photometric
+from headsmith.contract.photometric import check_photometric, round_numbers
 from headsmith.contract.reenactment import check_drivers, drivers_of
 from headsmith.contract.reproduction import provenance_to_compare, their_run
 from headsmith.contract.stamps import stamp_pictures, stamp_subject
@@ -250,11 +250,21 @@ BEFORE = {
     "table": paths.LANDMARK_TRACKING_TABLE,
 }
 SOLVED = BEFORE if SETTINGS.tracking.photometric else LAST
+ROUNDS = round_numbers(SETTINGS.tracking, SETTINGS.frames.size)
 
 
 def tracking_settings(*names):
     """Return the section `tracking` without what the others of its rules alone use."""
     return {name: value for name, value in section(SETTINGS, "tracking").items() if name not in names}
+
+
+def round_before(wildcards):
+    """Return the round before a job's, and what its chunks told; of a job that has none the last; nothing before the first."""
+    number = int(wildcards.get("round", len(ROUNDS))) - 1
+    if number < 0 or not CHUNKS:
+        return {}
+    shifts = expand(paths.SHIFTS_CHUNK, clip=wildcards.clip, round=number, chunk=CHUNKS)
+    return {"last": paths.ROUND.format(clip=wildcards.clip, round=number), "shifts": shifts}
 
 
 def tracked_by(wildcards):

@@ -39,6 +39,7 @@ if SETTINGS.tracking.source == SOLVE:
             input:
                 unpack(known_identity),
                 unpack(texture_space),
+                unpack(round_before),
                 frames=paths.FRAMES_MANIFEST,
                 frames_folder=ancient(paths.FRAMES),
                 parsing=paths.PARSING_MANIFEST,
@@ -75,6 +76,82 @@ if SETTINGS.tracking.source == SOLVE:
                 "{rule}: {wildcards.clip}"
             script:
                 "../workflow_scripts/refine_tracking.py"
+
+        if CHUNKS:
+
+            rule begin_round:
+                input:
+                    unpack(known_identity),
+                    unpack(texture_space),
+                    unpack(round_before),
+                    frames=paths.FRAMES_MANIFEST,
+                    frames_folder=ancient(paths.FRAMES),
+                    parsing=paths.PARSING_MANIFEST,
+                    parsing_folder=ancient(paths.PARSING),
+                    landmarks=paths.LANDMARKS,
+                    head=HEAD,
+                    tracking=paths.LANDMARK_TRACKING,
+                output:
+                    begun=temp(paths.ROUND),
+                log:
+                    "logs/{clip}/photometric-{round}.log",
+                benchmark:
+                    "logs/{clip}/photometric-{round}.tsv"
+                wildcard_constraints:
+                    clip=one_of(VIDEOS),
+                    round=one_of(map(str, ROUNDS)),
+                conda:
+                    {
+                        "own": "../envs/avatar.yaml",
+                        "pytorch3d": "../envs/gpu.yaml",
+                    }[SETTINGS.tracking.renderer]
+                threads: 4
+                resources:
+                    mem_mb=growing(6000),
+                    runtime=growing(120),
+                params:
+                    code=fingerprint("stages.photometric_round", script="begin_round"),
+                    settings=tracking_settings(*OF_IMPORTS),
+                    focal=known_focal,
+                message:
+                    "{rule}: {wildcards.clip}, round {wildcards.round}"
+                script:
+                    "../workflow_scripts/begin_round.py"
+
+            rule measure_shifts_chunk:
+                input:
+                    frames=paths.FRAMES_MANIFEST,
+                    frames_folder=ancient(paths.FRAMES),
+                    parsing=paths.PARSING_MANIFEST,
+                    parsing_folder=ancient(paths.PARSING),
+                    head=HEAD,
+                    begun=paths.ROUND,
+                output:
+                    chunk=temp(paths.SHIFTS_CHUNK),
+                log:
+                    "logs/{clip}/photometric-{round}-{chunk}.log",
+                benchmark:
+                    "logs/{clip}/photometric-{round}-{chunk}.tsv"
+                wildcard_constraints:
+                    clip=one_of(VIDEOS),
+                    round=one_of(map(str, ROUNDS)),
+                    chunk=one_of(CHUNKS),
+                conda:
+                    {
+                        "own": "../envs/avatar.yaml",
+                        "pytorch3d": "../envs/gpu.yaml",
+                    }[SETTINGS.tracking.renderer]
+                threads: 4
+                resources:
+                    mem_mb=growing(4000),
+                    runtime=growing(60),
+                params:
+                    code=fingerprint("stages.photometric_chunk", script="measure_shifts_chunk"),
+                    settings=tracking_settings(*OF_IMPORTS),
+                message:
+                    "{rule}: {wildcards.clip}, round {wildcards.round}, {wildcards.chunk}"
+                script:
+                    "../workflow_scripts/measure_shifts_chunk.py"
 
 else:
 

@@ -51,6 +51,8 @@ STAGE_OF = {
     "build_head": "heads",
     "track_head": "tracking",
     "refine_tracking": "photometric",
+    "begin_round": "photometric_round",
+    "measure_shifts_chunk": "photometric_chunk",
     "import_tracking": "imports",
     "convert_clip": "conversion",
     "write_dataset": "dataset",

@@ -156,6 +156,7 @@ def _inputs(rule: str) -> set[str]:
         "known_identity": {"identity"},
         "labels_of_hair": {"parsing"},
         "texture_space": {"texture"},
+        "round_before": {"last", "shifts"},
         'own["input"]': {"dataset", "head"},
         "parts_of_export": {"frames", "matte", "parsing", "head_masks", "texture"},
     }

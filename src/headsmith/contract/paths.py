@@ -1,7 +1,7 @@
 """Every path of the project, in one place, relative to the working directory.
 
 ``{clip}``, ``{portrait}``, ``{variant}``, ``{mask}``, ``{head}``, ``{network}``, ``{export}``, ``{form}``, ``{chunk}``,
-``{iterations}`` and ``{asset}`` are Snakemake wildcards; fill them with ``str.format``.
+``{round}``, ``{iterations}`` and ``{asset}`` are Snakemake wildcards; fill them with ``str.format``.
 """
 
 ASSET_LIST = "config/assets.yaml"
@@ -20,6 +20,8 @@ LANDMARKS_SUMMARY = f"{CLIP}/landmarks.json"
 LANDMARKS_CHUNK = f"{CLIP}/chunks/landmarks-{{chunk}}.npz"
 MATTE_CHUNK = f"{CLIP}/chunks/matte-{{chunk}}"
 PARSING_CHUNK = f"{CLIP}/chunks/parsing-{{chunk}}"
+ROUND = f"{CLIP}/chunks/round-{{round}}.npz"
+SHIFTS_CHUNK = f"{CLIP}/chunks/shifts-{{round}}-{{chunk}}.npz"
 MATTE = f"{CLIP}/matte"
 MATTE_MANIFEST = f"{CLIP}/matte.json"
 PARSING = f"{CLIP}/parsing"
