@@ -4,15 +4,22 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
+import torch
 from stages.photometric_clip import FRAMES, SIZE, write_clip
 
 from headsmith.bridges.track import Track, project_vertices
 from headsmith.contract import photometric as contract_photometric
+from headsmith.contract.chunks import chunk_names
 from headsmith.contract.errors import UserError
+from headsmith.contract.photometric import round_numbers
 from headsmith.contract.settings import TrackingSettings
-from headsmith.media.frames import FrameFolderWriter
+from headsmith.media.frames import FrameFolderWriter, iterate_frames
 from headsmith.stages import photometric_fit
 from headsmith.stages.photometric import refine_tracking
+from headsmith.stages.photometric_chunk import measure_shifts_chunk
+from headsmith.stages.photometric_file import read_round, read_shifts, write_round, write_shifts
+from headsmith.stages.photometric_round import begin_round
+from headsmith.stages.photometric_shifts import Shifts
 from headsmith.stages.tracking import track_head
 
 SETTINGS = TrackingSettings(
@@ -140,3 +147,100 @@ def test_a_missing_renderer_is_told(tracked):
             refine(tracked, "other", settings=replace(SETTINGS, renderer="pytorch3d"))
     else:
         pytest.skip("PyTorch3D is installed")
+
+
+def refine_in_chunks(tracked, name, count, settings=SETTINGS, **changes):
+    """What the jobs of a clip in chunks do, one after the other, each with files alone."""
+    folder, paths, *_ = tracked
+    common = {"clip": "someone", "settings": settings, "threads": 1, **paths, "tracking": folder / "before.npz", **changes}
+    measured = {word: value for word, value in common.items() if word not in ("landmarks", "tracking")}
+    so_far = {}
+    for number in round_numbers(settings, SIZE):
+        begun = folder / f"{name}-{number}.npz"
+        begin_round(**common, **so_far, output=begun)
+        parts = [folder / f"{name}-{number}-{chunk}.npz" for chunk in chunk_names(count)]
+        for chunk, part in zip(chunk_names(count), parts, strict=True):
+            measure_shifts_chunk(**measured, begun=begun, chunk=chunk, output=part)
+        so_far = {"last": begun, "shifts": parts}
+    return refine(tracked, name, settings=settings, **changes, **so_far)
+
+
+def assert_same_files(one, other):
+    for kind in (*OUTPUTS.values(), ".png"):
+        assert one.with_suffix(kind).read_bytes() == other.with_suffix(kind).read_bytes(), kind
+
+
+def test_chunks_change_no_bit(tracked, refined):
+    """More chunks than frames that were tracked well: some have none."""
+    assert_same_files(refine_in_chunks(tracked, "cut", FRAMES + 2), refined)
+
+
+def test_a_chunk_whose_frames_tell_nothing_changes_no_bit(tracked, tmp_path, monkeypatch):
+    """Of two sizes, too."""
+    monkeypatch.setattr(contract_photometric, "SMALLEST", SIZE // 2)
+    few, half = replace(SETTINGS, photometric_iterations=1), tmp_path / "parsing.json"
+    labels = iterate_frames(tracked[1]["parsing"], grey=True)
+    with FrameFolderWriter(half, flat=True) as writer:
+        for place, (_, image) in enumerate(labels):
+            writer.add(place, image if place > FRAMES // 2 else np.zeros_like(image))
+    whole = refine(tracked, "half", settings=few, parsing=half)
+    assert json.loads(whole.with_suffix(".json").read_text())["photometric"]["sizes"] == [SIZE // 2, SIZE]
+    assert_same_files(refine_in_chunks(tracked, "half-cut", 2, few, parsing=half), whole)
+    with np.load(tracked[0] / "half-cut-0-1of2.npz") as first:
+        assert len(first["places"]) == 4 and len(first["told"]) == 0
+
+
+@pytest.fixture(scope="module")
+def first(tracked):
+    """The first round of a clip, as it is handed on."""
+    folder, paths, *_ = tracked
+    common = {"clip": "someone", "settings": SETTINGS, "threads": 1, "tracking": folder / "before.npz"}
+    begin_round(**common, **paths, output=folder / "first.npz")
+    return folder / "first.npz"
+
+
+def test_where_nothing_is_left_to_be_measured_rounds_pass_through(tracked, first, tmp_path):
+    folder, paths, *_ = tracked
+    over, part, after = (tmp_path / f"{name}.npz" for name in ("over", "part", "after"))
+    write_round(over, replace(read_round(first, "someone"), size=0, number=5))
+    common = {"clip": "someone", "settings": SETTINGS, "threads": 1, "head": paths["head"]}
+    nothing = {"frames": tmp_path / "none.json", "parsing": tmp_path / "none.json"}
+    measure_shifts_chunk(**common, **nothing, begun=over, chunk="1of1", output=part)
+    begin_round(**common | paths, tracking=folder / "before.npz", last=over, shifts=[part], output=after)
+    before, found = (dict(np.load(path, allow_pickle=False)) for path in (over, after))
+    assert found.pop("number") == before.pop("number") + 1 == 6
+    for name, values in before.items():
+        np.testing.assert_array_equal(found[name], values, err_msg=name)
+
+
+def test_a_round_is_read_as_it_was_written(first, tmp_path):
+    now = read_round(first, "someone")
+    assert (now.number, now.size, now.deviation) == (0, SIZE, photometric_fit.FIRST_DEVIATION)
+    assert now.state.codes.dtype == now.state.log_focal.dtype == torch.float64 and now.state.log_focal.shape == ()
+    assert now.track.focal == float(now.state.log_focal.exp()) and now.track.status[BAD] == "missing"
+    torch.testing.assert_close(now.skin.slopes, now.skin.frame.slopes(now.skin.texture), rtol=0, atol=0)
+    write_round(tmp_path / "again.npz", now)
+    assert (tmp_path / "again.npz").read_bytes() == first.read_bytes()
+    first_bytes = first.read_bytes()
+    (tmp_path / "broken.npz").write_bytes(first_bytes[: len(first_bytes) // 2])
+    with pytest.raises(UserError, match="round of the refinement cannot be read"):
+        read_round(tmp_path / "broken.npz", "someone")
+
+
+def test_chunks_of_another_round_or_of_other_frames_are_refused(first, tmp_path):
+    now = read_round(first, "someone")
+    places = [place for place in range(FRAMES) if place != BAD]
+    random = torch.Generator().manual_seed(0)
+    shapes = ((250, 2), (250,), (9, 3))
+    found = {place: Shifts(*(torch.randn(shape, generator=random) for shape in shapes), 0.1 / 3, 1 / 7) for place in places[2:]}
+    parts = [tmp_path / "one.npz", tmp_path / "two.npz"]
+    write_shifts(parts[0], 0, places[:2], {})
+    write_shifts(parts[1], 0, places[2:], found)
+    read = read_shifts(parts, now, "someone")
+    assert list(read) == places[2:]
+    for place, shifts in found.items():
+        assert all(torch.equal(getattr(shifts, name), getattr(read[place], name)) for name in ("shifts", "weights", "light"))
+        assert (shifts.squares, shifts.middle) == (read[place].squares, read[place].middle)
+    for given, when in ((parts[1:], now), (parts[::-1], now), (parts, replace(now, number=1))):
+        with pytest.raises(UserError, match="of another round, or of other frames"):
+            read_shifts(given, when, "someone")
