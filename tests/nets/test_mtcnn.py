@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from nets.genuine_facenet import open_genuine
 from skimage import data
 
 from headsmith.contract.errors import UserError
@@ -172,3 +173,39 @@ def test_the_pyramid_ends_where_the_window_does_not_fit():
 def test_the_networks_are_not_mixed_up(weights):
     with pytest.raises(UserError, match=r"this is not P-Net of MTCNN: [\s\S]*fetch it again"):
         Mtcnn(weights[::-1])
+
+
+def test_a_batch_finds_what_pictures_find_one_by_one(mtcnn, portraits):
+    blank = np.full_like(portraits[0], 90)
+    batch = [portraits[0], blank, *portraits[1:4], cv2.flip(portraits[4], 1)]
+    together = mtcnn.detect_batch(batch)
+    assert [len(faces) for faces in together] == [1, 0, 1, 1, 1, 1]
+    for image, faces in zip(batch, together, strict=True):
+        for found, alone in zip(faces, mtcnn.detect(image), strict=True):
+            assert np.allclose(found.box, alone.box, atol=0.01)
+            assert np.allclose(found.points, alone.points, atol=0.01)
+    assert mtcnn.detect_batch([]) == []
+    with pytest.raises(ValueError, match="several sizes"):
+        mtcnn.detect_batch([portraits[0], portraits[1][:128]])
+
+
+def test_boxes_are_corrected_as_openface_has_them(weights, mtcnn, portraits):
+    (plain,), (corrected,) = mtcnn.detect(portraits[0]), Mtcnn(weights, openface=True).detect(portraits[0])
+    left, top, right, bottom = plain.box
+    width, height = right - left, bottom - top
+    first = (left - 0.0075 * width, top + 0.2459 * height)
+    assert np.allclose(corrected.box, (*first, first[0] + 1.0323 * width, first[1] + 0.7751 * height), atol=1e-3)
+    assert (corrected.points == plain.points).all()
+
+
+def test_the_genuine_package_finds_the_same(weights, portraits):
+    genuine = open_genuine(smallest_face=20)
+    ours = Mtcnn(weights, smallest_face=20)
+    for image in (*portraits, data.astronaut()):
+        boxes, scores, points = genuine.detect(np.ascontiguousarray(image), landmarks=True)
+        found = ours.detect(image)
+        assert len(found) == len(boxes)
+        for face, box, score, five in zip(found, boxes, scores, points, strict=True):
+            assert np.allclose(face.box, box.astype(float), atol=0.5)
+            assert np.allclose(face.points, five.astype(float), atol=0.5)
+            assert face.confidence == pytest.approx(score, abs=1e-3)

@@ -55,6 +55,19 @@ def make_square(boxes: Boxes) -> Boxes:
     return np.concatenate((corner, corner + side), 1)
 
 
+OPENFACE = (-0.0075, 0.2459, 1.0323, 0.7751)
+"""What OpenFace makes of MTCNN's boxes, whose shape is not that of its 68 points: by how many widths the left side is moved, by
+how many heights the top, and how many times as wide and as high the box is (``FaceDetectorMTCNN``)."""
+
+
+def openface_boxes(boxes: Boxes) -> Boxes:
+    """Return boxes as OpenFace corrects them."""
+    beside, below, wider, higher = OPENFACE
+    size = boxes[:, 2:] - boxes[:, :2]
+    corner = boxes[:, :2] + size * np.array((beside, below), np.float32)
+    return np.concatenate((corner, corner + size * np.array((wider, higher), np.float32)), 1)
+
+
 def windows(rows: Int64[ndarray, " N"], columns: Int64[ndarray, " N"], scale: float) -> Boxes:
     """Return the windows of 12 pixels, a stride of 2 apart, that P-Net judges, in pixels of the picture as given.
 
