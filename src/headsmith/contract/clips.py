@@ -25,6 +25,7 @@ PATTERNS = {
 ZERO = {"fps": " to do as frames.fps says", "focal": ", and it is sought; or write it in pixels of the video's own frames"}
 """Numbers that may not be 0, and what a blank cell does."""
 ASSET_PREFIX = "asset:"
+RESERVED = ("portraits", "texture_space")  # folders below results/ that are no clip's
 
 
 @dataclass(frozen=True)
@@ -264,9 +265,9 @@ def _cells(header: list[str], line: str, number: int, table: Path) -> list[tuple
 
 def _read_line(row: dict[str, str], number: int, table: Path) -> Clip:
     name = row.get("clip", "")
-    if not NAME.fullmatch(name):
-        what = f"line {number}: {name!r} cannot name a clip"
-        raise UserError(what, file=table, remedy="use letters, digits, `_` and `-`: the name becomes a folder")
+    if not NAME.fullmatch(name) or name in RESERVED:
+        remedy = f"use letters, digits, `_` and `-`, but not {', '.join(RESERVED)}: the name becomes a folder of its own"
+        raise UserError(f"line {number}: {name!r} cannot name a clip", file=table, remedy=remedy)
     if not row.get("video") and not row.get("subject"):
         remedy = (
             "write a path or asset:<name> in the second column, after a tab; or a FlashAvatar folder in the column `subject`"

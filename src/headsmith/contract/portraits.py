@@ -120,6 +120,11 @@ def check_method(settings: Settings) -> None:
             what = f"the codes of DECA's network are of the head {DECA_HEAD}, and heads.model is {head}"
             remedy = f"set heads.model to {DECA_HEAD} (docs/heads.md tells where its file is from), or portraits.method to fit"
             raise UserError(what, remedy=remedy)
+        if chosen.size != 224 or chosen.use_texture:
+            wrong = "portraits.use_texture is on" if chosen.use_texture else f"portraits.size is {chosen.size}"
+            what = f"{wrong}: DECA's network takes 224 pixels, and its texture codes are of the BFM's space, which is not read"
+            remedy = "leave portraits.size at 224 and portraits.use_texture off, or set portraits.method to fit"
+            raise UserError(what, remedy=remedy)
     elif chosen.network:
         remedy = "set portraits.method to deca, or leave portraits.network blank"
         raise UserError("portraits.network is named, and portraits.method is `fit`", file=chosen.network, remedy=remedy)

@@ -45,7 +45,11 @@ class PortraitsSettings:
     use_texture: bool = setting(False, "whether the texture space of `heads.texture` colours the head (DECA's `useTex`)")
     extract_texture: bool = setting(True, "whether the texture is taken from the picture, where it shows the skin")
     texture_size: int = setting(
-        256, "side of the textures that are written, in pixels; DECA's is 256", minimum=16, maximum=4096
+        0,
+        "side of the textures that are written, in pixels; 0: DECA's 256 for FLAME's heads, 1024 for others, on whose "
+        "unwrapping the face is smaller",
+        minimum=0,
+        maximum=4096,
     )
     identity: int = setting(100, "identity codes that are sought; at most the head's", minimum=0)
     expression: int = setting(50, "expression codes that are sought; at most the head's", minimum=0)
@@ -107,6 +111,7 @@ class PortraitsSettings:
     )
     dposer_shape: str = setting("", "DPoser's checkpoint of shape; blank: `l2` for the identity")
     dposer_expression: str = setting("", "DPoser's checkpoint of jaw and expression; blank: `l2` for them")
+    dposer_normalisers: str = setting("", "the folder of DPoser's normalisers (`face_data`); blank for `l2`")
     first_time: float = setting(0.12, "the diffusion's time at the first step", minimum=0.001, maximum=1)
     last_time: float = setting(0.08, "the diffusion's time at the last step", minimum=0.001, maximum=1)
     progress: bool = setting(False, "whether a video of the fit's progress is made")

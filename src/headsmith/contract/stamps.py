@@ -25,6 +25,27 @@ def stamp_pictures(source: str | os.PathLike[str]) -> str:
     return ""
 
 
+POINTS_ENDINGS = (".mat", ".json", ".txt", ".pts")
+"""Endings of files with the points of a face."""
+
+
+def stamp_portrait(pictures: str | os.PathLike[str], landmarks: str | os.PathLike[str] | None = None) -> str:
+    """Return a hash over the names, sizes and times of a portrait's pictures and of the points that lie beside them.
+
+    Args:
+        pictures: A folder, a list file, a picture or a video.
+        landmarks: The user's points, a file or a folder, where the table names them.
+    """
+    source = Path(pictures)
+    stamps = [stamp_pictures(source), "" if landmarks is None else stamp_pictures(landmarks)]
+    listed = source.suffix.lower() in PICTURE_LISTS and source.is_file()
+    names = source.read_text(encoding="utf-8-sig", errors="replace").splitlines() if listed else [source.name]
+    beside = [Path(name.strip()).with_suffix(ending) for name in names if Path(name.strip()).name for ending in POINTS_ENDINGS]
+    there = [str(path) for path in beside if source.parent / path != source and (source.parent / path).is_file()]
+    stamps.append(_stamp(source.parent, there) if there and not source.is_dir() else "")
+    return " ".join(filter(None, stamps))
+
+
 SUBJECT_FOLDERS = ("imgs", "alpha", "parsing", "checkpoint")
 """Folders of a FlashAvatar subject whose files are read."""
 
