@@ -41,8 +41,8 @@ BETAS: Final = (0.9, 0.99)
 LAST_RATE: Final = 0.1
 """Share of its rate at which each stage ends."""
 
-Watch = Callable[[int, str, Unknowns, dict[str, float]], None]
-"""Called after each step: its number over all stages, the stage, what was found so far, and the losses."""
+Watch = Callable[[int, str, "Scene", Unknowns, dict[str, float]], None]
+"""Called after each step: its number over all stages, the stage, the scene, what was found so far, and the losses before it."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def _stage(
         optimiser.step()
         schedule.step()
         if watch is not None:
-            watch(count + step, stage, current, {name: float(value.detach()) for name, value in losses.items()})
+            watch(count + step, stage, scene, current, {name: float(value.detach()) for name, value in losses.items()})
     return Unknowns(**{name: value.detach() for name, value in leaves.items()})
 
 

@@ -1,116 +1,108 @@
-"""The fit of portraits by analysis and synthesis: one picture, or several of one person together."""
+"""The stage *portraits_fit*: the head, the skin's colours and the light of prepared pictures, by analysis and synthesis."""
 
-import math
 from collections.abc import Sequence
-from dataclasses import replace
-from hashlib import sha256
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Final
 
-import numpy as np
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
-from headsmith.contract.conventions import convention_of
-from headsmith.contract.portraits_fit import SHARED
+from headsmith.contract.errors import UserError
 from headsmith.contract.settings import PortraitsSettings
 from headsmith.heads.model import HeadModel
-from headsmith.heads.texture import TextureModel
-from headsmith.mesh.renderer_choice import open_renderer
-from headsmith.stages.photometric_texture import cut_space
-from headsmith.stages.portraits_descent import FINE, Scene, Watch, descend, landmarks_of
-from headsmith.stages.portraits_file import FittedPortrait
-from headsmith.stages.portraits_losses import Priors as Priors
-from headsmith.stages.portraits_losses import believe
-from headsmith.stages.portraits_pictures import check_skin
-from headsmith.stages.portraits_prepared import PreparedPortrait
-from headsmith.stages.portraits_start import start_portraits
-from headsmith.stages.portraits_surface import open_surface
-from headsmith.stages.portraits_synthesis import chosen_places, pose, see_landmarks, show, skin_albedo, skin_light
-from headsmith.stages.portraits_unknowns import Unknowns, begin, finished
-from headsmith.stages.tracking_output import on_outline
+from headsmith.heads.texture import TextureModel, read_texture
+from headsmith.media.atomic import atomic_folder
+from headsmith.media.parallel import map_in_order
+from headsmith.media.progress import note, progress
+from headsmith.stages.portraits_file import FittedPortrait, write_portrait
+from headsmith.stages.portraits_fits import FitFacts, FitsManifest, write_fits_manifest
+from headsmith.stages.portraits_fitting import check_pictures, fit_portrait
+from headsmith.stages.portraits_manifest import Refused, read_prepared_manifest, refuse_empty
+from headsmith.stages.portraits_prepared import PreparedPortrait, read_prepared
+from headsmith.stages.portraits_priors import open_priors
+from headsmith.stages.portraits_watch import Record
+
+ONE: Final = "one"
+"""What the table of portraits calls pictures that all show one person."""
 
 
-def fit_portrait(
-    prepared: Sequence[PreparedPortrait],
-    model: HeadModel,
+def fit_portraits(
+    *,
+    portrait: str,
+    prepared: Path,
+    head: Path,
+    manifest: Path,
     settings: PortraitsSettings,
-    priors: Priors | None = None,
-    texture: TextureModel | None = None,
-    threads: int = 1,
-    watch: Watch | None = None,
-) -> list[FittedPortrait]:
-    """Return what was fitted to pictures of one person: identity, texture and offset are one for all of them.
+    threads: int,
+    texture: Path | None = None,
+    dposer: list[Path] | None = None,
+) -> None:
+    """Write ``{picture}.npz`` and ``{picture}.csv``, the losses of each step, of a portrait's pictures, and the manifest.
+
+    Where ``settings.progress`` asks for it, ``{picture}.mp4`` shows how the fit went on. A picture that cannot be fitted costs
+    itself alone.
 
     Args:
-        prepared: The pictures; of one size and one convention.
-        model: The head; its precision is the fit's.
-        settings: What is sought, and how.
-        priors: What is believed of codes.
-        texture: The head's texture space; none: a plain colour and the offset.
-        threads: Threads; the result does not depend on them.
-        watch: Told of every step.
+        portrait: Its name.
+        prepared: The manifest of its prepared pictures, which lie in the folder beside it.
+        head: The head container.
+        manifest: ``fits.json``; the files go to the folder beside it.
+        settings: What is sought, and how; they name the diffusions' files too.
+        threads: Pictures that are fitted at once; the result does not depend on them.
+        texture: The head's texture space; None: plain colours and the offset.
+        dposer: Those files, so that a change of one fits anew.
 
     Raises:
-        UserError: The pictures do not go together, the head lacks their landmarks, or a picture shows no skin.
+        UserError: An input cannot be read or does not go with another, or no picture can be fitted.
     """
-    start = start_portraits(prepared, model, settings, threads)
-    if not settings.photometric:
-        return start
-    check_skin(prepared)
-    surface = open_surface(
-        model, convention_of(prepared[0].convention), settings.identity, settings.expression, settings.offset_size
+    torch.set_num_threads(1)
+    known, model = read_prepared_manifest(prepared), HeadModel.load(head)
+    space = None if texture is None else read_texture(texture, model.container, settings.texture_codes)
+    pictures = [read_prepared(prepared.with_suffix(""), name) for name in known.names]
+    fitter = Fitter(model, settings, space)
+    groups = [pictures] if known.person == ONE else [[picture] for picture in pictures]
+    fitted: list[FittedPortrait] = []
+    refused: list[Refused] = []
+    with atomic_folder(manifest.with_suffix("")) as folder:
+        results = map_in_order(lambda group: fitter.fit(group, folder), groups, threads if len(groups) > 1 else 1)
+        for _, (found, left_out) in progress(results, len(groups), f"{portrait}: fits"):
+            fitted += found
+            refused += left_out
+        for one in refused:
+            note(f"{portrait}: {one.name} is left out: {one.reason}")
+        if not fitted:
+            refuse_empty(portrait, refused, prepared, "no picture can be fitted:")
+    facts = tuple(FitFacts.of(part) for part in fitted)
+    write_fits_manifest(
+        manifest, FitsManifest(portrait, known.person, model.container.name, model.sha256, facts, tuple(refused))
     )
-    space = None if texture is None else cut_space(texture, surface.frame)
-    codes = 0 if space is None else min(settings.texture_codes, len(space.directions))
-    unknowns, frozen = begin(start, surface, codes, settings.offset, settings.light == SHARED)
-    if space is not None:
-        kind = model.template.dtype
-        space = replace(space, mean=space.mean.to(kind), directions=space.directions[:codes].to(kind))
-    scene = Scene(
-        prepared,
-        surface,
-        open_renderer(settings.renderer, threads),
-        frozen,
-        believe(surface.model, priors or Priors(), frozen.size),
-        space,
-        settings,
-        *landmarks_of(prepared, surface, settings),
-    )
-    found = descend(scene, unknowns, watch)
-    errors, psnrs = judge(scene, found)
-    known = "" if texture is None else texture_sha256(texture)
-    rows = [finished(part, row, found, frozen, surface, model, settings.offset_size) for row, part in enumerate(start)]
-    return [
-        replace(part, texture_sha256=known, landmark_error=error, psnr=psnr)
-        for part, error, psnr in zip(rows, errors, psnrs, strict=True)
-    ]
 
 
-def judge(scene: Scene, found: Unknowns) -> tuple[list[float], list[float]]:
-    """Return each picture's landmark error, percent of the eye distance without the outline, and its dB over the skin."""
-    with torch.no_grad():
-        posed = pose(found, scene.frozen, scene.surface)
-        convention = convention_of(scene.prepared[0].convention)
-        inner = torch.from_numpy(~on_outline(scene.surface.points.numpy(), convention))
-        counted = chosen_places(scene.frozen, found, scene.surface) & inner
-        apart = (see_landmarks(posed, scene.surface) - scene.pixels).norm(dim=-1)
-        errors = (apart * counted).sum(1) / counted.sum(1) / scene.noise * scene.settings.noise
-        pictures = scene.pictures(FINE)
-        shown = show(posed, scene.surface, scene.renderer, pictures.skin, scene.frozen.size)
-        albedo = skin_albedo(shown, found, scene.surface, scene.space, scene.settings.offset)
-        apart = albedo * skin_light(shown, found) - pictures.colours[shown.picture, shown.rows, shown.columns]
-        return errors.tolist(), [decibels(apart[shown.picture == row]) for row in range(len(scene.prepared))]
+class Fitter:
+    """What all groups of pictures are fitted with.
 
+    Args:
+        model: The head.
+        settings: What is sought, and how.
+        texture: The head's texture space.
+    """
 
-def decibels(differences: Float[Tensor, "n 3"]) -> float:
-    """Return the peak signal-to-noise ratio of differences of colours of 0..1; NaN where there are none."""
-    return -10 * math.log10(max(float(differences.square().mean()), 1e-12)) if len(differences) else math.nan
+    def __init__(self, model: HeadModel, settings: PortraitsSettings, texture: TextureModel | None) -> None:
+        self.model, self.settings, self.texture = model, settings, texture
+        open_priors(settings, model.container)
 
-
-def texture_sha256(texture: TextureModel) -> str:
-    """Return the hash by which fitted portraits know their texture space."""
-    digest = sha256()
-    for part in (texture.mean, texture.directions):
-        digest.update(f"{part.dtype.str} {part.shape} ".encode())
-        digest.update(np.ascontiguousarray(part).tobytes())
-    return digest.hexdigest()
+    def fit(self, group: Sequence[PreparedPortrait], folder: Path) -> tuple[list[FittedPortrait], list[Refused]]:
+        """Return the fits of pictures of one person, written into a folder, and which could not be fitted, with the reasons."""
+        good, refused = check_pictures(group, self.model, self.settings)
+        if not good:
+            return [], refused
+        priors = open_priors(self.settings, self.model.container)
+        try:
+            with ExitStack() as stack:
+                record = Record(good, folder, self.settings, stack)
+                found = fit_portrait(good, self.model, self.settings, priors, self.texture, watch=record)
+        except UserError as error:
+            return [], [*refused, *(Refused(part.name, part.name, error.what) for part in good)]
+        for part in found:
+            write_portrait(folder / f"{part.name}.npz", part)
+        return found, refused

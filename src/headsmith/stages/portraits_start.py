@@ -107,6 +107,16 @@ def _pose(prepared: Sequence[PreparedPortrait], model: HeadModel, settings: Port
     return Case(problem, person, places, convention)
 
 
+def check_landmarks(prepared: Sequence[PreparedPortrait], model: HeadModel, settings: PortraitsSettings) -> None:
+    """Accept pictures from whose landmarks a pose follows.
+
+    Raises:
+        UserError: They share no convention, the head lacks it, or too few landmarks count.
+    """
+    _, convention = _together(prepared, model)
+    landmark_trust(prepared, settings, convention)
+
+
 def _together(prepared: Sequence[PreparedPortrait], model: HeadModel) -> tuple[int, Convention]:
     """Return the side and the landmarks' convention that pictures share.
 
