@@ -21,6 +21,8 @@ from headsmith.contract.settings_pictures import ParsingSettings as ParsingSetti
 from headsmith.contract.settings_portraits import PortraitsSettings as PortraitsSettings
 from headsmith.contract.settings_shown import NovelViewsSettings as NovelViewsSettings
 from headsmith.contract.settings_shown import ReenactmentSettings as ReenactmentSettings
+from headsmith.contract.settings_texture_space import BEST as BEST
+from headsmith.contract.settings_texture_space import TextureSpaceSettings as TextureSpaceSettings
 
 
 @dataclass(frozen=True)
@@ -214,6 +216,7 @@ class Settings:
     tracking: TrackingSettings = field(default_factory=TrackingSettings)
     conversion: ConversionSettings = field(default_factory=ConversionSettings)
     portraits: PortraitsSettings = field(default_factory=PortraitsSettings)
+    texture_space: TextureSpaceSettings = field(default_factory=TextureSpaceSettings)
     dataset: DatasetSettings = field(default_factory=DatasetSettings)
     validation: ValidationSettings = field(default_factory=ValidationSettings)
     exports: ExportsSettings = field(default_factory=ExportsSettings)
