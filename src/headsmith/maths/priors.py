@@ -4,13 +4,14 @@
 number, a mean over the rows, and has a gradient by ``x``. What a diffusion learned is in ``priors_diffusion.py``.
 """
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 
+@runtime_checkable
 class Prior(Protocol):
     """Anything that tells how unlikely codes are."""
 
