@@ -1,12 +1,16 @@
 """Tracking refined by the pictures, as a user switches it on."""
 
 import json
+import re
 
 import numpy as np
 import pytest
 from workflow.house import House
 
-SMALL = {"photometric": True, "photometric_size": 128, "photometric_iterations": 2}
+SMALL = {"photometric": True, "photometric_size": 128, "photometric_iterations": 1}
+FILES = (*(f"results/franck/tracking.{kind}" for kind in ("npz", "json", "csv")), "logs/franck/photometric.png")
+ONLY = ("--allowed-rules", "begin_round", "measure_shifts_chunk", "refine_tracking")
+"""Another number of chunks makes landmarks and label maps anew too: `test_chunks.py`."""
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +42,18 @@ def test_its_settings_re_run_it_alone_and_those_of_landmarks_both(refined):
     refined.settings(tracking=SMALL | {"smoothness": 2.0})
     assert refined.planned("tracking") == {"track_head": 1, "refine_tracking": 1}
     refined.settings(tracking=SMALL)
+
+
+def test_chunks_change_no_byte(refined, tmp_path):
+    house = refined.copy(tmp_path / "house")
+    before = {name: (house.folder / name).read_bytes() for name in FILES}
+    house.settings(tracking=SMALL, cluster={"chunks": 2})
+    done = house.snakemake(*ONLY, "--set-threads", "measure_shifts_chunk=1", "--", "tracking")
+    for jobs in ("begin_round +2", "measure_shifts_chunk +4", "refine_tracking +1"):
+        assert re.search(f"^{jobs}$", done.stdout + done.stderr, re.MULTILINE)
+    assert {name: (house.folder / name).read_bytes() for name in FILES} == before
+    assert not list((house.folder / "results/franck/chunks").glob("*"))
+    assert house.planned(*ONLY, "--", "tracking") == {}
 
 
 def test_settings_of_the_refinement_re_run_nothing_where_it_is_off(house):
