@@ -19,7 +19,7 @@ from headsmith.media.atomic import atomic_path
 from headsmith.media.progress import note, progress
 from headsmith.stages.texture_space_file import write_examples, write_texture
 from headsmith.stages.texture_space_learning import TextureSpace, learn_space
-from headsmith.stages.texture_space_pictures import LeftOut, iterate_unwrapped, list_pictures
+from headsmith.stages.texture_space_pictures import LeftOut, iterate_unwrapped, list_pictures, partial_of
 from headsmith.stages.texture_space_unwrap import Sheet, Unwrapped
 
 LEAST: Final = 3
@@ -57,7 +57,7 @@ def learn_texture_space(
         UserError: A manifest or the head cannot be read, they do not go together, or too few pictures can be used.
     """
     torch.set_num_threads(1)
-    sheet, partial = Sheet.of(HeadModel.load(head), settings.size), partial_of(texture)
+    sheet, partial = Sheet.of(HeadModel.load(head, torch.float64), settings.size), partial_of(texture)
     pictures, left_out = list_pictures(prepared, fits, sheet)
     found: dict[str, Unwrapped] = {}
     told = "texture space: pictures" if chunks is None else "texture space: pictures of all chunks"
@@ -76,11 +76,6 @@ def learn_texture_space(
     with atomic_path(summary) as part:
         part.write_text(json.dumps(summarise(space, list(found), left_out, weights, sheet), indent=1) + "\n")
     shutil.rmtree(partial, ignore_errors=True)
-
-
-def partial_of(texture: Path) -> Path:
-    """Return where what pictures show is kept while a texture space is made."""
-    return texture.parent / "texture_space.partial"
 
 
 def too_few(count: int, left_out: list[LeftOut]) -> UserError:

@@ -3,12 +3,14 @@
 import json
 from pathlib import Path
 
+import torch
+
 from headsmith.contract.chunks import share
 from headsmith.contract.settings import TextureSpaceSettings
 from headsmith.heads.model import HeadModel
 from headsmith.media.atomic import atomic_path
 from headsmith.media.progress import progress
-from headsmith.stages.texture_space_pictures import LeftOut, iterate_unwrapped, list_pictures
+from headsmith.stages.texture_space_pictures import LeftOut, iterate_unwrapped, list_pictures, partial_of
 from headsmith.stages.texture_space_unwrap import Sheet
 
 
@@ -18,7 +20,7 @@ def unwrap_textures_chunk(
     fits: list[Path],
     head: Path,
     chunk: str,
-    partial: Path,
+    texture: Path,
     output: Path,
     settings: TextureSpaceSettings,
 ) -> None:
@@ -29,17 +31,20 @@ def unwrap_textures_chunk(
         fits: Manifest of each portrait's fits.
         head: The head container.
         chunk: Name of the share.
-        partial: The folder where it is kept.
+        texture: The texture space that will be made; what pictures show is kept beside it.
         output: What to write at the end: which pictures were looked at.
         settings: The stage's settings.
 
     Raises:
         UserError: A manifest or the head cannot be read, or they do not go together.
     """
-    sheet = Sheet.of(HeadModel.load(head), settings.size)
+    torch.set_num_threads(1)
+    sheet = Sheet.of(HeadModel.load(head, torch.float64), settings.size)
     pictures, _ = list_pictures(prepared, fits, sheet)
     own = list(share(chunk, pictures))
-    found = progress(iterate_unwrapped(own, sheet, settings, partial), len(own), f"texture space: pictures, {chunk}")
+    found = progress(
+        iterate_unwrapped(own, sheet, settings, partial_of(texture)), len(own), f"texture space: pictures, {chunk}"
+    )
     done = [picture.name for picture, one in found if not isinstance(one, LeftOut)]
     with atomic_path(output) as part:
         part.write_text(json.dumps({"pictures": done}) + "\n")

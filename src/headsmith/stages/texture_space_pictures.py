@@ -57,6 +57,11 @@ class LeftOut:
     reason: str
 
 
+def partial_of(texture: Path) -> Path:
+    """Return where what pictures show is kept while a texture space is made."""
+    return texture.parent / "texture_space.partial"
+
+
 def list_pictures(prepared: list[Path], fits: list[Path], sheet: Sheet) -> tuple[list[SourcePicture], list[LeftOut]]:
     """Return all fitted pictures of some portraits, in order, and those that were not fitted.
 
