@@ -97,7 +97,7 @@ def test_light_that_is_left_is_divided_out_and_tone_is_not():
         np.mean([np.log(one / true)[mask].std() for one, true, mask in zip(values, albedo, seen, strict=True)])
         for values in (albedo * wrong, align_light(albedo * wrong, weights, SHEET.normals()))
     ]
-    assert off[1] < 0.6 * off[0]
+    assert off[1] < 0.75 * off[0]
     whole = np.log(align_light(albedo, weights, SHEET.normals()) / albedo)
     assert np.abs([one[mask].mean() for one, mask in zip(whole, seen, strict=True)]).max() < 0.02
 
