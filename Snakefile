@@ -31,10 +31,12 @@ report: "report/workflow.rst"
 
 include: "rules/common.smk"
 include: "rules/common_provenance.smk"
+include: "rules/common_portraits.smk"
 
 
 wildcard_constraints:
     clip=one_of(CLIPS),
+    portrait=one_of(PORTRAITS),
     variant=one_of(VARIANTS),
     form=one_of(["ply", "npz"]),
     picture=one_of(PICTURES),
@@ -65,6 +67,7 @@ include: "rules/conversion.smk"
 include: "rules/dataset.smk"
 include: "rules/validation.smk"
 include: "rules/exports.smk"
+include: "rules/portraits.smk"
 include: "rules/avatar.smk"
 include: "rules/renders.smk"
 include: "rules/novel_views.smk"

@@ -75,6 +75,12 @@ for export in EXPORTS:
         localrule: True
 
 
+rule portraits:
+    input:
+        lambda wildcards: portrait_files(),
+    localrule: True
+
+
 rule validate_dataset:
     input:
         validated_files(),

@@ -27,7 +27,7 @@ TARGETS = (
     *("all", "frames", "landmarks", "mattes", "parsing", "masks", *(f"{mask}_masks" for mask in MASKS), "tracking"),
     *("convert_head", "dataset", "validate_dataset", "exports", *EXPORTS, "avatars", "renders", "scores", "quality", "report"),
     *("tracking_video", "checkpoints", "test_video", "splats", "viewers", "novel_views", "reenactments"),
-    *("provenance", "reproduce"),
+    *("patch_experts", "provenance", "reproduce", "portraits"),
 )
 FETCHED = (
     *("face_landmarker.task", "franck.mp4", "stlpips_alex.pth", "rvm/rvm.json", "rvm/rvm.bin", "bisenetv2/model.json"),
@@ -58,6 +58,10 @@ STAGE_OF = {
     "write_dataset": "dataset",
     "check_dataset": "validation",
     "export_clip": "exports",
+    "prepare_portraits": "portraits_prepare",
+    "fit_portraits": "portraits_fit",
+    "encode_portraits": "portraits_encode",
+    "write_portraits": "portraits_write",
     "train_avatar": "avatar",
     "write_checkpoint": "avatar_checkpoint",
     "draw_test_video": "avatar_test_video",

@@ -158,6 +158,9 @@ def _inputs(rule: str) -> set[str]:
         "texture_space": {"texture"},
         "round_before": {"last", "shifts"},
         'own["input"]': {"dataset", "head"},
+        "portrait_points": {"landmarks"},
+        "portrait_texture": {"texture"},
+        "parts_of_fit": {"texture", "dposer"},
         "parts_of_export": {"frames", "matte", "parsing", "head_masks", "texture"},
     }
     names = set(re.findall(r"^        (\w+)=", section, re.MULTILINE))

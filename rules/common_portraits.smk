@@ -1,0 +1,79 @@
+"""What the rules of portraits share: their table, and functions from wildcards to inputs."""
+
+from headsmith.contract.portraits import DECA_FILE, check_portraits, read_portraits
+from headsmith.contract.stamps import stamp_portrait
+
+
+def read_portrait_table():
+    """Return the portraits, checked; a mistake in them ends the run with a message for people."""
+    try:
+        found = read_portraits(Path(SETTINGS.portraits.table))
+        check_portraits(found, SETTINGS, ASSETS, Path(SETTINGS.portraits.table))
+    except UserError as error:
+        tell(f"headsmith: {error.message}")
+        sys.exit(1)
+    return found
+
+
+PORTRAITS = read_portrait_table()
+PORTRAIT_FILES = detector_files(SETTINGS.portraits.detector, SETTINGS.portraits.faces)
+OF_PREPARED = ("size", "detector", "faces", "min_confidence", "crop", "margin", "sample_step")
+OF_WRITTEN = (*("sample_step", "method", "renderer", "save", "render_orig", "use_texture", "extract_texture", "texture_size"),)
+"""Settings of the section `portraits` that preparing and writing use; the fit uses the rest."""
+
+
+def portrait_settings(*names):
+    """Return these settings of the section `portraits`, so that others re-run nothing."""
+    return {name: value for name, value in section(SETTINGS, "portraits").items() if name in names}
+
+
+def fit_settings():
+    """Return the settings of the section `portraits` that the fit uses."""
+    others = {"table", *OF_PREPARED, *OF_WRITTEN} - {"size", "method"}
+    return {name: value for name, value in section(SETTINGS, "portraits").items() if name not in others}
+
+
+def portrait_pictures(wildcards):
+    """Return where a portrait's pictures are. A folder's own time says nothing: see below."""
+    portrait = PORTRAITS[wildcards.portrait]
+    path = portrait.pictures if portrait.asset is None else paths.ASSET.format(asset=portrait.asset)
+    return ancient(path) if Path(path).is_dir() else path
+
+
+def portrait_points(wildcards):
+    """Return the user's own points, where the table of portraits names them."""
+    given = PORTRAITS[wildcards.portrait].landmarks
+    return {} if given is None else {"landmarks": ancient(given) if Path(given).is_dir() else given}
+
+
+def portrait_person(wildcards):
+    """Return whether a portrait's pictures show one person."""
+    return PORTRAITS[wildcards.portrait].person
+
+
+def portrait_stamp(wildcards):
+    """Return what changes when one of a portrait's pictures changes, or the points beside one."""
+    portrait = PORTRAITS[wildcards.portrait]
+    return stamp_portrait(portrait.pictures, portrait.landmarks) if portrait.asset is None else ""
+
+
+def portrait_texture(wildcards):
+    """Return the texture space that colours the head, where the settings ask for one."""
+    return {"texture": SETTINGS.heads.texture} if SETTINGS.portraits.use_texture else {}
+
+
+def parts_of_fit(wildcards):
+    """Return what a fit needs beside the pictures and the head, as the settings have it."""
+    chosen = SETTINGS.portraits
+    given = (chosen.dposer_shape, chosen.dposer_expression)
+    dposer = [path for path in given if path] if chosen.prior == "dposer" else []
+    return portrait_texture(wildcards) | ({"dposer": dposer} if dposer else {})
+
+
+def portrait_files():
+    """Return the files of all portraits; where there is none, the run ends with a message for people."""
+    if not PORTRAITS:
+        remedy = f"add a line to {SETTINGS.portraits.table}: a name, a tab, the path of a picture; docs/portraits.md tells more"
+        tell(f"headsmith: the table of portraits holds none\n  remedy: {remedy}")
+        sys.exit(1)
+    return expand([paths.DECA_MANIFEST, paths.DECA_FILES], portrait=PORTRAITS)
