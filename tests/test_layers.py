@@ -24,7 +24,7 @@ MAY_IMPORT = {
 }
 """Rooms that a room may import, besides itself."""
 
-MAY_SHOW = ("quality", "report", "novel_views", "reenactment")
+MAY_SHOW = ("quality", "report", "novel_views", "reenactment", "portraits_panels")
 """Stages that may draw, because nothing is computed from what they make: they, and their parts."""
 
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE)

@@ -20,10 +20,8 @@ from headsmith.stages.portraits_file import FittedPortrait
 from headsmith.stages.portraits_prepared import PreparedPortrait
 
 SIZE, FOCAL = 96, 330.0
-FEW = {"camera": 10.0, "coarse": 15.0, "middle": 20.0, "fine": 30.0}
-SETTINGS = PortraitsSettings(
-    size=SIZE, offset_size=64, iterations=FEW, sides={"camera": 0.5, "coarse": 0.5, "middle": 0.5, "fine": 1.0}
-)
+FEW = {"camera": 5.0, "coarse": 12.0, "middle": 12.0, "fine": 15.0}
+SETTINGS = PortraitsSettings(size=SIZE, offset_size=64, iterations=FEW, sides=dict.fromkeys(FEW, 0.5) | {"fine": 1.0})
 COLOUR = np.array([0.7, 0.5, 0.4])
 
 

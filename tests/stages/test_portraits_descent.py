@@ -18,7 +18,7 @@ from headsmith.stages.portraits_surface import cut_frame, open_surface
 from headsmith.stages.portraits_synthesis import chosen_places, pose, see_landmarks
 from headsmith.stages.portraits_unknowns import Unknowns, begin
 
-STEP = 1e-6
+STEP = 1e-7
 
 
 def scene_of(camera="perspective", light="shared", space=True):

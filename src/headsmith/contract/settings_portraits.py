@@ -37,6 +37,11 @@ class PortraitsSettings:
         choices=("fit", "deca"),
     )
     network: str = setting("", "path of `deca_model.tar`, as deca.is.tue.mpg.de has it; blank for `fit`")
+    device: str = setting(
+        "cpu",
+        "what runs DECA's network: the processor, or an NVIDIA GPU; the fit runs on the processor",
+        choices=("cpu", "cuda"),
+    )
     renderer: str = setting(
         OWN, "what draws the pictures: `own`, which is DECA's `standard` without a compiler, or `pytorch3d`", choices=RENDERERS
     )
@@ -82,16 +87,16 @@ class PortraitsSettings:
         by_stage(0.25, 0.25, 0.5, 1.0), "size at which pictures are compared, of `size`", minimum=0.1, maximum=1, needed=STAGES
     )
     landmark_weight: dict[str, float] = setting(
-        by_stage(1.0, 1.0, 0.1, 0.1), "weight of the landmarks' distances in each stage", minimum=0, needed=STAGES
+        by_stage(1.0, 0.3, 0.03, 0.03), "weight of the landmarks' distances in each stage", minimum=0, needed=STAGES
     )
     photometric_weight: dict[str, float] = setting(
-        by_stage(50.0, 50.0, 50.0, 50.0), "weight of the differences of colours in each stage", minimum=0, needed=STAGES
+        by_stage(150.0, 150.0, 150.0, 150.0), "weight of the differences of colours in each stage", minimum=0, needed=STAGES
     )
     expression_weight: dict[str, float] = setting(
-        by_stage(0.1, 0.1, 0.01, 0.01), "weight of the prior of jaw and expression in each stage", minimum=0, needed=STAGES
+        by_stage(0.1, 0.05, 0.01, 0.01), "weight of the prior of jaw and expression in each stage", minimum=0, needed=STAGES
     )
     identity_weight: dict[str, float] = setting(
-        by_stage(0.01, 0.01, 0.001, 0.001), "weight of the prior of identity in each stage", minimum=0, needed=STAGES
+        by_stage(0.01, 0.005, 0.001, 0.001), "weight of the prior of identity in each stage", minimum=0, needed=STAGES
     )
     light_weight: float = setting(0.01, "weight of what light and colour change from where they began", minimum=0)
     texture_weight: float = setting(0.001, "weight of the prior of texture codes", minimum=0)
@@ -99,10 +104,10 @@ class PortraitsSettings:
     offset_small: float = setting(0.1, "weight of the offset itself", minimum=0)
     rates: dict[str, float] = setting(
         {
-            **{"identity": 0.05, "expression": 0.02, "jaw": 0.01, "turn": 0.005, "spot": 0.002, "focal": 0.01},
+            **{"identity": 0.05, "expression": 0.05, "jaw": 0.05, "turn": 0.005, "spot": 0.002, "focal": 0.01},
             **{"texture": 0.05, "colour": 0.01, "light": 0.02, "offset": 0.01},
         },
-        "how far a step goes, by what it changes",
+        "how far a step goes at most, about, by what it changes; codes and joints in standard deviations",
         minimum=0,
         needed=("identity", "expression", "jaw", "turn", "spot", "focal", "texture", "colour", "light", "offset"),
     )

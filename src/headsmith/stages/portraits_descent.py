@@ -13,9 +13,9 @@ from headsmith.contract.conventions import convention_of
 from headsmith.contract.errors import UserError
 from headsmith.contract.portraits_fit import SHARED, STAGES
 from headsmith.contract.settings import PortraitsSettings
-from headsmith.maths.irradiance import irradiance
 from headsmith.mesh.renderers import Renderer
 from headsmith.stages.photometric_texture import TextureSpace
+from headsmith.stages.portraits_light import solve_codes, solve_lights
 from headsmith.stages.portraits_losses import (
     Beliefs,
     colour_loss,
@@ -34,12 +34,15 @@ from headsmith.stages.portraits_unknowns import RATES, Frozen, Unknowns
 CAMERA, COARSE, MIDDLE, FINE = STAGES
 OF_CAMERA: Final = ("turn", "spot", "focal", "colour", "light")
 """What the first stage seeks."""
-STEADY: Final = 0.05
-"""Share of the pixels' own weight by which a light that is solved for is drawn to an even one."""
+ROUNDS: Final = 3
+"""Times that light and texture codes are solved for in turn."""
 BETAS: Final = (0.9, 0.99)
 """Adam's averages: gradients change fast in so few steps."""
 LAST_RATE: Final = 0.1
 """Share of its rate at which each stage ends."""
+
+WARMING: Final = 5
+"""Steps over which the rate rises: Adam's first ones are as long as its rate, whatever the slope."""
 
 Watch = Callable[[int, str, "Scene", Unknowns, dict[str, float]], None]
 """Called after each step: its number over all stages, the stage, the scene, what was found so far, and the losses before it."""
@@ -118,22 +121,23 @@ def _stage(
     count: int,
     watch: Watch | None,
 ) -> Unknowns:
-    sought = sought_in(scene, found, stage)
-    leaves = {name: value.detach().clone().requires_grad_(name in sought) for name, value in found.named().items()}
-    current = Unknowns(**leaves)
-    groups = [{"params": [leaves[name]], "lr": rate_of(scene, name)} for name in sorted(sought)]
+    sought = sorted(sought_in(scene, found, stage))
+    units = {name: scene.beliefs.units.get(name, torch.ones(())).to(scene.pixels) for name in sought}
+    leaves = {name: (getattr(found, name) / units[name]).detach().clone().requires_grad_() for name in sought}
+    groups = [{"params": [leaves[name]], "lr": scene.settings.rates[RATES[name]]} for name in sought]
     optimiser = torch.optim.Adam(groups, betas=BETAS, foreach=False)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: LAST_RATE ** (step / max(steps, 1)))
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: rate_at(step, steps))
     total = sum(round(value) for value in scene.settings.iterations.values())
     for step in range(steps):
         optimiser.zero_grad(set_to_none=True)
+        current = replace(found, **{name: leaf * units[name] for name, leaf in leaves.items()})
         losses = losses_of(scene, current, start, stage, pictures, (count + step) / max(total - 1, 1))
         sum(losses.values()).backward()
         optimiser.step()
         schedule.step()
         if watch is not None:
             watch(count + step, stage, scene, current, {name: float(value.detach()) for name, value in losses.items()})
-    return Unknowns(**{name: value.detach() for name, value in leaves.items()})
+    return replace(found, **{name: leaf.detach() * units[name] for name, leaf in leaves.items()})
 
 
 def sought_in(scene: Scene, unknowns: Unknowns, stage: str) -> set[str]:
@@ -148,10 +152,9 @@ def sought_in(scene: Scene, unknowns: Unknowns, stage: str) -> set[str]:
     return names
 
 
-def rate_of(scene: Scene, name: str) -> float:
-    """Return how far a step of an unknown goes."""
-    rate = scene.settings.rates[RATES[name]]
-    return rate * scene.beliefs.deviation if name == "expression" else rate
+def rate_at(step: int, steps: int) -> float:
+    """Return the share of its rate at which each step of a stage goes: rising at first, then falling evenly by ratios."""
+    return min(1.0, (step + 1) / WARMING) * LAST_RATE ** (step / max(steps, 1))
 
 
 def losses_of(
@@ -212,50 +215,23 @@ def colours_of(scene: Scene, shown: Shown, unknowns: Unknowns, stage: str, pictu
 
 
 def with_light(scene: Scene, unknowns: Unknowns, pictures: Pictures) -> Unknowns:
-    """Return the unknowns with the light and, where it is sought, the colour under which they show the pictures best.
+    """Return the unknowns with the light, and the colour or the texture codes, that show the pictures best as they lie now.
 
-    The squares of the differences are least: light for each colour by itself; a shared light and a colour are the nearest
-    product of the two (the first pair of singular vectors). The mean light over the pixels is 1 where the colour is sought.
+    Light and texture codes are solved for in turn, each in the least squares; see ``portraits_light``.
     """
     with torch.no_grad():
         posed = pose(unknowns, scene.frozen, scene.surface)
         shown = show(posed, scene.surface, scene.renderer, pictures.skin, scene.frozen.size)
         if not len(shown.picture):
             return unknowns
-        base = irradiance(shown.normals)
-        plain = replace(unknowns, colour=torch.ones_like(unknowns.colour))
-        albedo = skin_albedo(shown, plain, scene.surface, scene.space, offset=False)
         seen = pictures.colours[shown.picture, shown.rows, shown.columns]
-        lights, colours = unknowns.light.clone(), unknowns.colour.clone()
-        for row in range(len(scene.prepared)):
-            mine = shown.picture == row
-            if mine.any():
-                found = _solve_light(base[mine], albedo[mine], seen[mine])
-                lights[row], colours[row] = _told_apart(found, base[mine], scene.space is None, scene.settings.light == SHARED)
-    return replace(unknowns, light=lights, colour=colours)
-
-
-def _solve_light(base: Float[Tensor, "n 9"], albedo: Float[Tensor, "n 3"], seen: Float[Tensor, "n 3"]) -> Float[Tensor, "9 3"]:
-    """Return the light of each colour, drawn a little to an even one."""
-    columns = albedo.mT[:, :, None] * base
-    normal, side = columns.mT @ columns, columns.mT @ seen.mT[..., None]
-    even = torch.zeros_like(side)
-    even[:, 0, 0] = (seen.mean(0) / (albedo.mean(0) * base[:, 0].mean())).clamp(min=1e-3)
-    steady = STEADY * normal.diagonal(dim1=1, dim2=2).mean(1)[:, None, None] * torch.eye(9, dtype=base.dtype)
-    return torch.linalg.solve(normal + steady, side + steady @ even)[..., 0].mT
-
-
-def _told_apart(
-    light: Float[Tensor, "9 3"], base: Float[Tensor, "n 9"], coloured: bool, shared: bool
-) -> tuple[Float[Tensor, "9 _"], Float[Tensor, "3"]]:
-    """Return light, shared or by colour, and colour, of a light that holds both."""
-    ones = light.new_ones(3)
-    if not coloured:
-        return (light.mean(1, keepdim=True) if shared else light), ones
-    colour = (base @ light).mean(0)
-    if not shared:
-        return light / colour, colour
-    left, sizes, right = torch.linalg.svd(light, full_matrices=False)
-    column = left[:, :1] * sizes[0]
-    mean = (base @ column).mean()
-    return column / mean, right[0] * mean
+        plain = replace(unknowns, colour=torch.ones_like(unknowns.colour))
+        for _ in range(1 if scene.space is None else ROUNDS):
+            albedo = skin_albedo(shown, plain, scene.surface, scene.space, offset=False)
+            lights, colours = solve_lights(
+                shown, albedo, seen, unknowns, coloured=scene.space is None, shared=scene.settings.light == SHARED
+            )
+            plain = replace(plain, light=lights)
+            if scene.space is not None:
+                plain = replace(plain, texture=solve_codes(shown, skin_light(shown, plain), seen, scene.surface, scene.space))
+    return replace(plain, colour=colours)

@@ -1,5 +1,6 @@
 """The losses of a portrait's fit: landmarks, colours of the skin, and what is believed of all that is sought."""
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,8 +17,9 @@ from headsmith.maths.priors import L2Prior, Prior
 from headsmith.maths.robust import charbonnier
 from headsmith.stages.portraits_unknowns import Unknowns
 
-ROBUST_LANDMARK: Final = 1.0
-"""Distance, in expected errors, at which a landmark's loss turns linear, as in tracking."""
+ROBUST_LANDMARK: Final = 4.0
+"""Distance, in expected errors, at which a landmark's loss turns linear: four times tracking's, or colours, whose own model is
+rough beside the lips, would drag single landmarks away."""
 ROBUST_COLOUR: Final = 0.1
 """Difference of colours, of 1, at which their loss turns linear: highlights and creases are no light of a matte surface."""
 NECK_DEVIATION: Final = 0.1
@@ -46,13 +48,13 @@ class Beliefs:
     Attributes:
         priors: Of identity, jaw and expression, texture; all are there.
         codes: The head's own: deviations and bounds of expression, eyelids, jaw and eyes.
-        deviation: Of an expression code, on average: the unit of its steps.
+        units: What steps are measured in, by name: the deviations of what is believed; 1 for others.
         focal: Expected logarithm of the focal length, pixels of the crop.
     """
 
     priors: Priors
     codes: ClipPriors
-    deviation: float
+    units: dict[str, Tensor]
     focal: float
 
 
@@ -71,8 +73,15 @@ def believe(model: HeadModel, priors: Priors, size: int) -> Beliefs:
     jaw = variance[layout.angles(0)]
     rest = L2Prior(torch.cat([jaw, variance[: layout.expression]]).to(kind))
     known = Priors(priors.identity or L2Prior(), priors.expression or rest, priors.texture or L2Prior())
-    spread = float(variance[: layout.expression].sqrt().mean()) if layout.expression else 1.0
-    return Beliefs(known, own, spread, float(torch.tensor(FOCAL_IN_SIZES * size).log()))
+    spread = own.code_precision.diagonal().rsqrt().to(kind)
+    units = {
+        "expression": spread[: layout.expression],
+        "eyelids": spread[layout.expression : layout.linear],
+        "jaw": spread[layout.angles(0)],
+        "eyes": spread[layout.linear + 3 :].reshape(2, 3),
+        "neck": torch.full((3,), NECK_DEVIATION, dtype=kind),
+    }
+    return Beliefs(known, own, units, math.log(FOCAL_IN_SIZES * size))
 
 
 def landmark_loss(

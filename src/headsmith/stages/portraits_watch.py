@@ -24,7 +24,7 @@ LOSSES: Final = (
     *("landmarks", "colours", "identity", "expression", "pose", "texture", "light", "offset_smooth", "offset_small"),
 )
 """All losses there may be, in the order of the table's columns."""
-FPS: Final = 12
+FPS: Final = 12.0
 FACE: Final = 0.75
 """How much of the synthesis is laid over the picture's own skin in the second half of a frame."""
 
