@@ -20,6 +20,7 @@ PORTRAIT_FILES = detector_files(SETTINGS.portraits.detector, SETTINGS.portraits.
 OF_PREPARED = ("size", "detector", "faces", "min_confidence", "crop", "margin", "sample_step")
 OF_WRITTEN = (*("sample_step", "method", "renderer", "save", "render_orig", "use_texture", "extract_texture", "texture_size"),)
 """Settings of the section `portraits` that preparing and writing use; the fit uses the rest."""
+OF_PANELS = ("renderer", "texture_codes", "texture_size")
 
 
 def portrait_settings(*names):
@@ -29,7 +30,7 @@ def portrait_settings(*names):
 
 def fit_settings():
     """Return the settings of the section `portraits` that the fit uses."""
-    others = {"table", *OF_PREPARED, *OF_WRITTEN} - {"size", "method"}
+    others = {"table", *OF_PREPARED, *OF_WRITTEN} - {"size", "method", "renderer"}
     return {name: value for name, value in section(SETTINGS, "portraits").items() if name not in others}
 
 
@@ -76,4 +77,5 @@ def portrait_files():
         remedy = f"add a line to {SETTINGS.portraits.table}: a name, a tab, the path of a picture; docs/portraits.md tells more"
         tell(f"headsmith: the table of portraits holds none\n  remedy: {remedy}")
         sys.exit(1)
-    return expand([paths.DECA_MANIFEST, paths.DECA_FILES], portrait=PORTRAITS)
+    made = [paths.PANELS_MANIFEST, paths.PANELS, paths.DECA_MANIFEST, paths.DECA_FILES]
+    return expand(made, portrait=PORTRAITS)

@@ -121,3 +121,33 @@ rule write_portraits:
         "{rule}: {wildcards.portrait}"
     script:
         "../workflow_scripts/write_portraits.py"
+
+
+rule draw_portraits:
+    input:
+        unpack(portrait_texture),
+        prepared=paths.PREPARED_MANIFEST,
+        prepared_folder=ancient(paths.PREPARED),
+        fits=paths.FITS_MANIFEST,
+        fits_folder=ancient(paths.FITS),
+        head=HEAD,
+    output:
+        manifest=paths.PANELS_MANIFEST,
+        folder=directory(paths.PANELS),
+    log:
+        "logs/portraits/{portrait}/panels.log",
+    benchmark:
+        "logs/portraits/{portrait}/panels.tsv"
+    conda:
+        "../envs/gpu.yaml" if SETTINGS.portraits.renderer == "pytorch3d" else "../envs/avatar.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(60),
+    params:
+        code=fingerprint("stages.portraits_panels", script="draw_portraits"),
+        settings=portrait_settings(*OF_PANELS),
+    message:
+        "{rule}: {wildcards.portrait}"
+    script:
+        "../workflow_scripts/draw_portraits.py"
