@@ -79,3 +79,35 @@ def portrait_files():
         sys.exit(1)
     made = [paths.PANELS_MANIFEST, paths.PANELS, paths.DECA_MANIFEST, paths.DECA_FILES]
     return expand(made, portrait=PORTRAITS)
+
+
+def files_of_texture_space(path):
+    """Return a file of each portrait whose pictures count in the texture space; a row that is not there ends the run.
+
+    Fits that already wear the texture space that is to be learned would make a circle.
+    """
+    chosen = SETTINGS.texture_space.portraits or list(PORTRAITS)
+    unknown = [name for name in chosen if name not in PORTRAITS]
+    if unknown or not chosen:
+        what = (
+            f"texture_space.portraits names {', '.join(unknown)}, no row" if unknown else "there are no portraits in the table"
+        )
+        remedy = f"add rows of pictures of many people to {SETTINGS.portraits.table}; docs/portraits.md tells more"
+        tell(f"headsmith: {what}\n  remedy: {remedy}")
+        sys.exit(1)
+    if SETTINGS.portraits.use_texture and Path(SETTINGS.heads.texture) == Path(paths.TEXTURE_SPACE):
+        remedy = f"copy {paths.TEXTURE_SPACE} to a place of its own, and name that in heads.texture"
+        tell(f"headsmith: the texture space would be learned from fits that wear it\n  remedy: {remedy}")
+        sys.exit(1)
+    return expand(path, portrait=chosen)
+
+
+def unwrapped_chunks(wildcards):
+    """Return what the jobs wrote that each unwrapped a share of the texture space's pictures; none where one job does all."""
+    return {"chunks": expand(paths.TEXTURE_SPACE_CHUNK, chunk=CHUNKS)} if CHUNKS else {}
+
+
+def texture_space_files():
+    """Return the texture space's files."""
+    files_of_texture_space(paths.FITS_MANIFEST)
+    return [paths.TEXTURE_SPACE, paths.TEXTURE_SPACE_SUMMARY, paths.TEXTURE_SPACE_PICTURE]

@@ -81,6 +81,12 @@ rule portraits:
     localrule: True
 
 
+rule texture_space:
+    input:
+        lambda wildcards: texture_space_files(),
+    localrule: True
+
+
 rule validate_dataset:
     input:
         validated_files(),

@@ -27,7 +27,7 @@ TARGETS = (
     *("all", "frames", "landmarks", "mattes", "parsing", "masks", *(f"{mask}_masks" for mask in MASKS), "tracking"),
     *("convert_head", "dataset", "validate_dataset", "exports", *EXPORTS, "avatars", "renders", "scores", "quality", "report"),
     *("tracking_video", "checkpoints", "test_video", "splats", "viewers", "novel_views", "reenactments"),
-    *("patch_experts", "provenance", "reproduce", "portraits"),
+    *("patch_experts", "provenance", "reproduce", "portraits", "texture_space"),
 )
 FETCHED = (
     *("face_landmarker.task", "franck.mp4", "stlpips_alex.pth", "rvm/rvm.json", "rvm/rvm.bin", "bisenetv2/model.json"),
@@ -65,6 +65,9 @@ STAGE_OF = {
     "encode_portraits": "portraits_encode",
     "write_portraits": "portraits_write",
     "draw_portraits": "portraits_panels",
+    "learn_texture_space": "texture_space",
+    "unwrap_textures_chunk": "texture_space_chunk",
+    "draw_texture_space": "quality_texture_space",
     "train_avatar": "avatar",
     "write_checkpoint": "avatar_checkpoint",
     "draw_test_video": "avatar_test_video",

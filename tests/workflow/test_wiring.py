@@ -38,7 +38,8 @@ def test_a_clip_is_under_sixty_jobs(empty_house: House) -> None:
 
 
 def test_every_target_is_listed_and_planned(empty_house: House) -> None:
-    assert empty_house.snakemake("--list-target-rules").stdout.split() == sorted(TARGETS)
+    listed = empty_house.snakemake("--list-target-rules").stdout.split()
+    assert [name for name in listed if name not in STAGE_OF] == sorted(TARGETS), "rules without wildcards are listed too"
     assert set(empty_house.planned("mouth_masks")) >= {"cut_mouth_masks", "parse_faces", "detect_landmarks"}
     assert "cut_head_masks" not in empty_house.planned("mouth_masks")
 
@@ -160,6 +161,7 @@ def _inputs(rule: str) -> set[str]:
         'own["input"]': {"dataset", "head"},
         "portrait_points": {"landmarks"},
         "portrait_texture": {"texture"},
+        "unwrapped_chunks": {"chunks"},
         "parts_of_fit": {"texture", "dposer"},
         "parts_of_export": {"frames", "matte", "parsing", "head_masks", "texture"},
     }

@@ -27,7 +27,7 @@ class TextureSpaceSettings:
         choices=COMPLETIONS,
     )
     align_light: bool = setting(
-        True, "whether light that fits left in the textures is found against the others and divided out"
+        False, "whether light that fits left in the textures is found against the others and divided out"
     )
     max_landmark_error: float = setting(
         6.0, "pictures whose landmarks were fitted worse are left out, percent of the eye distance", minimum=0
