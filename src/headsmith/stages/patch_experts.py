@@ -1,0 +1,110 @@
+"""Stage patch_experts: small experts that know what is around each of 68 landmarks, from rendered heads and real frames.
+
+Rendered heads tell where every landmark is, whichever way they look; frames of real people, labelled by MediaPipe, show what
+skin, lashes and beards look like. No file of OpenFace's is needed, nor any that its licence covers.
+"""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from numpy import ndarray
+
+from headsmith.heads.model import HeadModel
+from headsmith.maths.point_distribution import PointDistribution
+from headsmith.media.progress import progress
+from headsmith.nets.clnf import Clnf
+from headsmith.nets.patch_experts import Expertise
+from headsmith.nets.patch_experts_file import write_experts
+from headsmith.nets.point_distribution_file import read_point_distribution
+from headsmith.stages.patch_experts_frames import frame_samples
+from headsmith.stages.patch_experts_renders import render_samples
+from headsmith.stages.patch_experts_training import Sample, mirror, pose_of, train_scale
+
+SCALES = (0.25, 0.35, 0.5)
+"""OpenFace's for videos, pixels a millimetre."""
+VIEWS = np.deg2rad([[0.0, 0.0, 0.0]])
+RENDERS, FRAMES = 400, 100
+"""Rendered faces, and frames of each video; both count twice, with their mirror images."""
+JUDGED = 60
+"""Samples that the confidence is told from."""
+WIDTH, NEAR, BESIDE = 140.0, 0.05, 0.9
+"""A face is so many millimetres wide; fits begin so many widths from where it is."""
+SURE = 4.6
+"""The logistic function is 0.99 there."""
+
+logger = logging.getLogger(__name__)
+
+
+def train_patch_experts(
+    *,
+    head: Path,
+    model: Path,
+    detector: Path,
+    videos: list[Path],
+    output: Path,
+    renders: int = RENDERS,
+    frames: int = FRAMES,
+    scales: tuple[float, ...] = SCALES,
+    seed: int = 0,
+) -> None:
+    """Train experts and write them.
+
+    Args:
+        head: The container of the head that is rendered.
+        model: The point distribution model of its landmarks.
+        detector: ``face_landmarker.task``, which labels real frames.
+        videos: Videos of one face each.
+        output: The ``.npz``.
+        renders: How many faces are rendered.
+        frames: How many frames of each video count, about.
+        scales: Pixels a millimetre at which experts look, the coarsest first.
+        seed: Of all that is random.
+
+    Raises:
+        UserError: A file cannot be read.
+    """
+    torch.set_num_threads(1)
+    shapes = read_point_distribution(model)
+    drawn = render_samples(HeadModel.load(head), renders, seed)
+    rendered = list(progress(drawn, renders, "patch experts: rendering"))
+    real = list(progress(frame_samples(videos, detector, frames), frames * len(videos), "patch experts: labelling frames"))
+    logger.info("%d rendered and %d real faces", len(rendered), len(real))
+    samples = [face for sample in (*rendered, *real) for face in (sample, mirror(sample))]
+    trained = tuple(train_scale(shapes, samples, scale, VIEWS, seed, "patch experts") for scale in scales)
+    expertise = Expertise(trained, (0.0, 1.0), "trained")
+    certainty = tell_certainty(shapes, expertise, real or rendered, seed)
+    write_experts(output, Expertise(trained, certainty, "trained"))
+
+
+def tell_certainty(model: PointDistribution, expertise: Expertise, samples: list[Sample], seed: int) -> tuple[float, float]:
+    """Return offset and slope of the logistic function that makes a confidence of a fit's mean response.
+
+    Fits that begin near a face say what responses are there; fits that begin beside one, and do not find it, what they are
+    where there is none. Half way between the lowest of the former (5th percentile) and the highest of the latter (95th) the
+    confidence is a half.
+    """
+    random, clnf = np.random.default_rng(seed), Clnf(model, expertise)
+    chosen = [samples[row] for row in random.permutation(len(samples))[:JUDGED]]
+    there, beside = [], []
+    for sample, pose in zip(chosen, pose_of(model, chosen), strict=True):
+        there.append(clnf.fit(sample.image, _moved(pose, random, NEAR)).responses.mean())
+        missed = clnf.fit(sample.image, _moved(pose, random, BESIDE))
+        if np.linalg.norm(missed.landmarks - sample.points, axis=1).mean() > BESIDE / 3 * WIDTH * pose[0]:
+            beside.append(missed.responses.mean())
+    low, high = float(np.percentile(there, 5)), float(np.percentile(beside or [0.0], 95))
+    logger.info("mean responses: at faces %.3f (5th percentile), beside them %.3f (95th)", low, high)
+    slope = 2 * SURE / max(low - high, 0.02)
+    return -slope * (low + high) / 2, slope
+
+
+def _moved(pose: Float[ndarray, " P"], random: np.random.Generator, share: float) -> Float[ndarray, " P"]:
+    """Return a pose whose face is moved by a share of its width in some direction, at rest."""
+    angle, wide = random.uniform(0, 2 * np.pi), WIDTH * pose[0]
+    moved = pose.copy()
+    moved[4:6] += share * wide * np.array((np.cos(angle), np.sin(angle)))
+    moved[0] *= np.exp(random.normal(0, 0.5 * share))
+    moved[6:] = 0
+    return moved
