@@ -86,9 +86,15 @@ def install_all(lock: Path) -> None:
 
 
 def make_importable() -> None:
-    """Let this environment's Python find the package in src/, for benchmarks and one's own scripts."""
+    """Let this environment's Python find the package in src/, for benchmarks and one's own scripts, and make its programs."""
     for packages in VENV.glob("lib/python*/site-packages"):
         (packages / "headsmith.pth").write_text(f"{LOCKS.parent / 'src'}\n")
+    for name, module in re.findall(
+        r'^(headsmith-\w+) = "([\w.]+):program"', (LOCKS.parent / "pyproject.toml").read_text(), re.M
+    ):
+        program = VENV / "bin" / name
+        program.write_text(f"#!{VENV / 'bin/python'}\nfrom {module} import program\n\nprogram()\n")
+        program.chmod(0o755)
 
 
 def pip_install(*arguments: str) -> None:

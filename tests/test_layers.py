@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "bridges": {"maths", "media", "heads", "contract"},
     "exports": {"maths", "media", "heads", "mesh", "contract"},
     "stages": {"maths", "media", "heads", "nets", "splat", "mesh", "bridges", "exports", "contract"},
+    "commands": {"stages", "contract"},
 }
 """Rooms that a room may import, besides itself."""
 

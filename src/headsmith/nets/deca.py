@@ -118,6 +118,10 @@ class Deca:
     fine: Encoder
     generator: Generator
 
+    def to(self, device: torch.device) -> "Deca":
+        """Return the networks on a device."""
+        return Deca(self.coarse.to(device), self.fine.to(device), self.generator.to(device))
+
     @torch.inference_mode()
     def encode(self, pictures: Float[Tensor, "B 3 224 224"]) -> dict[str, Tensor]:
         """Return DECA's codes of RGB pictures of 0..1, by name; ``light`` is ``(B, 9, 3)``, ``detail`` ``(B, 128)``."""

@@ -20,6 +20,7 @@ from headsmith.media.atomic import atomic_folder
 from headsmith.media.progress import progress
 from headsmith.nets.deca import SIDE, Deca, load_deca
 from headsmith.stages.portraits_codes import LIGHT_SIGNS
+from headsmith.stages.portraits_device import open_device
 from headsmith.stages.portraits_file import WEAK, FittedPortrait, write_portrait
 from headsmith.stages.portraits_fits import FitFacts, FitsManifest, write_fits_manifest
 from headsmith.stages.portraits_manifest import read_prepared_manifest
@@ -51,12 +52,13 @@ def encode_portraits(
     if model.container.name != DECA_HEAD or told.size != SIDE:
         what = f"DECA's network is of {DECA_HEAD} and {SIDE} pixels, and these are {model.container.name} and {told.size}"
         raise UserError(what, file=head, remedy=f"set heads.model to {DECA_HEAD} and portraits.size to {SIDE}")
-    deca = load_deca(network)
+    device = open_device(settings.device)
+    deca = load_deca(network).to(device)
     facts = []
     with atomic_folder(manifest.with_suffix("")) as folder:
         for name in progress(told.names, len(told.names), f"{portrait}: DECA's network"):
             part = read_prepared(prepared.with_suffix(""), name)
-            codes = run(deca, part)
+            codes = run(deca, part, device)
             fitted = as_fitted(codes, part, model)
             write_portrait(folder / f"{name}.npz", fitted)
             np.savez(folder / f"{name}.detail.npz", **codes)
@@ -64,11 +66,11 @@ def encode_portraits(
     write_fits_manifest(manifest, FitsManifest(portrait, told.person, model.container.name, model.sha256, tuple(facts), ()))
 
 
-def run(deca: Deca, prepared: PreparedPortrait) -> dict[str, ndarray]:
+def run(deca: Deca, prepared: PreparedPortrait, device: torch.device) -> dict[str, ndarray]:
     """Return DECA's codes of a picture, without a leading shape, and ``displacement``."""
-    picture = torch.from_numpy(np.ascontiguousarray(prepared.picture.transpose(2, 0, 1)))[None].float() / 255
+    picture = torch.from_numpy(np.ascontiguousarray(prepared.picture.transpose(2, 0, 1)))[None].to(device).float() / 255
     codes = deca.encode(picture)
-    return {name: part[0].numpy() for name, part in (codes | {"displacement": deca.displacement(codes)}).items()}
+    return {name: part[0].cpu().numpy() for name, part in (codes | {"displacement": deca.displacement(codes)}).items()}
 
 
 def as_fitted(codes: dict[str, ndarray], prepared: PreparedPortrait, model: HeadModel) -> FittedPortrait:

@@ -73,12 +73,21 @@ def write_portraits(
             detail = read_detail(fits.with_suffix("") / f"{source.name}.detail.npz", settings)
             crop = read_prepared(prepared.with_suffix(""), source.name)
             written.append(write_one(folder, open_work(fitted, crop, source.read(), detail, workshop), workshop))
-    for one in written:
-        for remark in one["notes"]:
-            note(f"{portrait}: {one['name']}: {remark}")
+    tell_notes(written, portrait)
     content = {"portrait": portrait, "head": model.container.name, "head_sha256": model.sha256, "pictures": written}
     with atomic_path(manifest) as partial:
         partial.write_text(json.dumps(content | {"refused": [vars(one) for one in told.refused]}, indent=1) + "\n")
+
+
+def tell_notes(written: list[dict[str, Any]], portrait: str) -> None:
+    """Say what was left out of the pictures, the same of several once."""
+    kinds: dict[str, list[str]] = {}
+    for one in written:
+        for remark in one["notes"]:
+            kinds.setdefault(remark.split(":")[0], []).append(f"{one['name']}: {remark}")
+    for told in kinds.values():
+        more = f" (and so of {len(told) - 1} more, see the manifest)" if len(told) > 1 else ""
+        note(f"{portrait}: {told[0]}{more}")
 
 
 def write_one(folder: Path, work: Work, workshop: Workshop) -> dict[str, Any]:
