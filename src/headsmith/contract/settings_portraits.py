@@ -52,7 +52,7 @@ class PortraitsSettings:
     texture_size: int = setting(
         0,
         "side of the textures that are written, in pixels; 0: DECA's 256 for FLAME's heads, 1024 for others, on whose "
-        "unwrapping the face is smaller",
+        "whose unwrapping the face is smaller",
         minimum=0,
         maximum=4096,
     )
@@ -78,7 +78,11 @@ class PortraitsSettings:
     texture_codes: int = setting(50, "codes of the texture space that are sought; at most its own", minimum=1)
     offset: bool = setting(True, "whether the skin's colour may differ from the texture space at every texel")
     offset_size: int = setting(
-        256, "side of the offset's picture over the head's unwrapping, in texels", minimum=16, maximum=1024
+        0,
+        "side of the offset's picture over the head's unwrapping, in texels; 0: 512 for FLAME's heads, 1024 for others, on "
+        "whose unwrapping the face is smaller",
+        minimum=0,
+        maximum=4096,
     )
     iterations: dict[str, float] = setting(
         by_stage(20.0, 40.0, 50.0, 60.0), "steps of each stage", minimum=0, maximum=2000, needed=STAGES
@@ -100,7 +104,7 @@ class PortraitsSettings:
     )
     light_weight: float = setting(0.01, "weight of what light and colour change from where they began", minimum=0)
     texture_weight: float = setting(0.001, "weight of the prior of texture codes", minimum=0)
-    offset_smooth: float = setting(1.0, "weight of the offset's differences between neighbouring texels", minimum=0)
+    offset_smooth: float = setting(4.0, "weight of the offset's differences between neighbouring texels", minimum=0)
     offset_small: float = setting(0.1, "weight of the offset itself", minimum=0)
     rates: dict[str, float] = setting(
         {

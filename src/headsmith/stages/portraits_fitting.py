@@ -11,6 +11,7 @@ from torch import Tensor
 
 from headsmith.contract.conventions import convention_of
 from headsmith.contract.errors import UserError
+from headsmith.contract.exchange import FLAME_HEADS
 from headsmith.contract.portraits_fit import SHARED
 from headsmith.contract.settings import PortraitsSettings
 from headsmith.heads.model import HeadModel
@@ -29,6 +30,9 @@ from headsmith.stages.portraits_surface import open_surface
 from headsmith.stages.portraits_synthesis import chosen_places, pose, see_landmarks, show, skin_albedo, skin_light
 from headsmith.stages.portraits_unknowns import Unknowns, begin, finished
 from headsmith.stages.tracking_output import on_outline
+
+OF_FLAME, OF_OTHERS = 512, 1024
+"""Texels along the unwrapping's side: about as many over the face as a crop of 224 pixels has."""
 
 
 def fit_portrait(
@@ -59,9 +63,8 @@ def fit_portrait(
         return start
     check_skin(prepared)
     model = model.to(torch.float32)
-    surface = open_surface(
-        model, convention_of(prepared[0].convention), settings.identity, settings.expression, settings.offset_size
-    )
+    texels = settings.offset_size or (OF_FLAME if model.container.name in FLAME_HEADS else OF_OTHERS)
+    surface = open_surface(model, convention_of(prepared[0].convention), settings.identity, settings.expression, texels)
     space = None if texture is None else cut_space(texture, surface.frame)
     codes = 0 if space is None else min(settings.texture_codes, len(space.directions))
     unknowns, frozen = begin(start, surface, codes, settings.offset, settings.light == SHARED)
@@ -80,7 +83,7 @@ def fit_portrait(
     found = descend(scene, unknowns, watch)
     errors, psnrs = judge(scene, found)
     known = "" if texture is None else texture_sha256(texture)
-    rows = [finished(part, row, found, frozen, surface, model, settings.offset_size) for row, part in enumerate(start)]
+    rows = [finished(part, row, found, frozen, surface, model, texels) for row, part in enumerate(start)]
     return [
         replace(part, texture_sha256=known, landmark_error=error, psnr=psnr)
         for part, error, psnr in zip(rows, errors, psnrs, strict=True)
