@@ -52,7 +52,7 @@ class PortraitsSettings:
     texture_size: int = setting(
         0,
         "side of the textures that are written, in pixels; 0: DECA's 256 for FLAME's heads, 1024 for others, on whose "
-        "whose unwrapping the face is smaller",
+        "unwrapping the face is smaller",
         minimum=0,
         maximum=4096,
     )
