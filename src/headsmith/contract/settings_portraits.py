@@ -91,16 +91,16 @@ class PortraitsSettings:
         by_stage(0.25, 0.25, 0.5, 1.0), "size at which pictures are compared, of `size`", minimum=0.1, maximum=1, needed=STAGES
     )
     landmark_weight: dict[str, float] = setting(
-        by_stage(1.0, 0.3, 0.03, 0.03), "weight of the landmarks' distances in each stage", minimum=0, needed=STAGES
+        by_stage(1.0, 0.3, 0.02, 0.02), "weight of the landmarks' distances in each stage", minimum=0, needed=STAGES
     )
     photometric_weight: dict[str, float] = setting(
         by_stage(150.0, 150.0, 150.0, 150.0), "weight of the differences of colours in each stage", minimum=0, needed=STAGES
     )
     expression_weight: dict[str, float] = setting(
-        by_stage(0.1, 0.05, 0.01, 0.01), "weight of the prior of jaw and expression in each stage", minimum=0, needed=STAGES
+        by_stage(0.1, 0.05, 0.02, 0.02), "weight of the prior of jaw and expression in each stage", minimum=0, needed=STAGES
     )
     identity_weight: dict[str, float] = setting(
-        by_stage(0.01, 0.005, 0.001, 0.001), "weight of the prior of identity in each stage", minimum=0, needed=STAGES
+        by_stage(0.01, 0.005, 0.003, 0.003), "weight of the prior of identity in each stage", minimum=0, needed=STAGES
     )
     light_weight: float = setting(0.01, "weight of what light and colour change from where they began", minimum=0)
     texture_weight: float = setting(0.001, "weight of the prior of texture codes", minimum=0)

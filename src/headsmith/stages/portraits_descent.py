@@ -145,7 +145,7 @@ def sought_in(scene: Scene, unknowns: Unknowns, stage: str) -> set[str]:
     names = {name for name, value in unknowns.named().items() if value.numel()}
     names -= {"neck"} if not scene.settings.neck else set()
     names -= {"focal"} if scene.frozen.weak else set()
-    names -= {"colour"} if scene.space is not None else set()
+    names -= {"colour"} if scene.space is not None or scene.settings.light != SHARED else set()
     names -= {"offset"} if not scene.sees_offset(stage) else set()
     if stage == CAMERA:
         names &= {*OF_CAMERA, "texture"}
