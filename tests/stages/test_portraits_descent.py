@@ -14,7 +14,7 @@ from headsmith.stages.photometric_texture import TextureSpace
 from headsmith.stages.portraits_descent import Scene, landmarks_of, losses_of, sought_in
 from headsmith.stages.portraits_losses import Priors, believe, smooth_loss
 from headsmith.stages.portraits_start import start_portraits
-from headsmith.stages.portraits_surface import cut_frame, open_surface
+from headsmith.stages.portraits_surface import cut_frame, face_region, open_surface
 from headsmith.stages.portraits_synthesis import chosen_places, pose, see_landmarks
 from headsmith.stages.portraits_unknowns import Unknowns, begin
 
@@ -107,6 +107,17 @@ def test_the_texels_over_the_face_are_those_of_the_whole_unwrapping():
     picture = torch.arange(100 * 100, dtype=torch.float64).reshape(1, 100, 100)[:, top:bottom, left:right]
     centre = torch.tensor([[(30 + 0.5) / 100, 1 - (40 + 0.5) / 100]], dtype=torch.float64)
     assert float(frame.look_up(picture, centre)) == pytest.approx(40 * 100 + 30)
+
+
+def test_a_head_without_a_face_region_is_compared_around_its_landmarks():
+    model = known.known_model(torch.float64)
+    places = model.container.embeddings["ibug68"].faces
+    named, bare = face_region(model.container, places), face_region(replace(model.container, regions={}), places)
+    assert bare[model.container.faces[places]].mean() > 0.85, "landmarks lie on it"
+    assert (named & bare).sum() > 0.5 * named.sum()
+    skin = np.flatnonzero(named).astype(np.int32)
+    without_eyes = face_region(replace(model.container, regions={"skin": skin}), places)
+    assert not (without_eyes & ~named).any()
 
 
 def test_a_smooth_offset_costs_less_than_a_rough_one():

@@ -18,7 +18,7 @@ from headsmith.stages.portraits_file import FittedPortrait, write_portrait
 from headsmith.stages.portraits_fits import FitFacts, FitsManifest, write_fits_manifest
 from headsmith.stages.portraits_fitting import check_pictures, fit_portrait
 from headsmith.stages.portraits_manifest import Refused, read_prepared_manifest, refuse_empty
-from headsmith.stages.portraits_prepared import PreparedPortrait, read_prepared
+from headsmith.stages.portraits_prepared import read_prepared
 from headsmith.stages.portraits_priors import open_priors
 from headsmith.stages.portraits_watch import Record
 
@@ -58,13 +58,14 @@ def fit_portraits(
     torch.set_num_threads(1)
     known, model = read_prepared_manifest(prepared), HeadModel.load(head)
     space = None if texture is None else read_texture(texture, model.container, settings.texture_codes)
-    pictures = [read_prepared(prepared.with_suffix(""), name) for name in known.names]
-    fitter = Fitter(model, settings, space)
-    groups = [pictures] if known.person == ONE else [[picture] for picture in pictures]
+    groups = [known.names] if known.person == ONE else [[name] for name in known.names]
+    many = len(groups) > 1
+    fitter = Fitter(model, settings, space, 1 if many else threads)
     fitted: list[FittedPortrait] = []
     refused: list[Refused] = []
     with atomic_folder(manifest.with_suffix("")) as folder:
-        results = map_in_order(lambda group: fitter.fit(group, folder), groups, threads if len(groups) > 1 else 1)
+        source = prepared.with_suffix("")
+        results = map_in_order(lambda names: fitter.fit(source, names, folder), groups, threads if many else 1)
         for _, (found, left_out) in progress(results, len(groups), f"{portrait}: fits"):
             fitted += found
             refused += left_out
@@ -85,14 +86,22 @@ class Fitter:
         model: The head.
         settings: What is sought, and how.
         texture: The head's texture space.
+        threads: Of one group; the result does not depend on them.
     """
 
-    def __init__(self, model: HeadModel, settings: PortraitsSettings, texture: TextureModel | None) -> None:
-        self.model, self.settings, self.texture = model, settings, texture
+    def __init__(self, model: HeadModel, settings: PortraitsSettings, texture: TextureModel | None, threads: int) -> None:
+        self.model, self.settings, self.texture, self.threads = model, settings, texture, threads
         open_priors(settings, model.container)
 
-    def fit(self, group: Sequence[PreparedPortrait], folder: Path) -> tuple[list[FittedPortrait], list[Refused]]:
-        """Return the fits of pictures of one person, written into a folder, and which could not be fitted, with the reasons."""
+    def fit(self, source: Path, names: Sequence[str], folder: Path) -> tuple[list[FittedPortrait], list[Refused]]:
+        """Return the fits of one person's pictures, which it writes into a folder, and which cannot be fitted, with reasons.
+
+        Args:
+            source: The folder of the prepared pictures.
+            names: Of the person's.
+            folder: Where the fits go.
+        """
+        group = [read_prepared(source, name) for name in names]
         good, refused = check_pictures(group, self.model, self.settings)
         if not good:
             return [], refused
@@ -100,7 +109,7 @@ class Fitter:
         try:
             with ExitStack() as stack:
                 record = Record(good, folder, self.settings, stack)
-                found = fit_portrait(good, self.model, self.settings, priors, self.texture, watch=record)
+                found = fit_portrait(good, self.model, self.settings, priors, self.texture, self.threads, record)
         except UserError as error:
             return [], [*refused, *(Refused(part.name, part.name, error.what) for part in good)]
         for part in found:
