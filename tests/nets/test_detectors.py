@@ -83,4 +83,4 @@ def test_a_file_that_was_not_handed_over_is_named(model):
     with pytest.raises(UserError, match=r"the detector dlib lacks dlib/shape_predictor_68_face_landmarks\.dat"):
         open_detector("dlib", model)
     with pytest.raises(UserError, match="unknown landmark detector"):
-        open_detector("openface", model)
+        open_detector("openpose", model)

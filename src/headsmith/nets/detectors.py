@@ -45,7 +45,8 @@ def open_detector(
     Raises:
         UserError: There is none of that name, or a file is missing, or is not what its name says.
     """
-    missing = [file for file in (*detector_files(name, faces), *further_files(name)) if file not in files]
+    wanted = (*detector_files(name, faces), *further_files(name), *((OPENFACE,) if name == OPENFACE else ()))
+    missing = [file for file in wanted if file not in files]
     if missing:
         raise UserError(f"the detector {name} lacks {', '.join(missing)}", remedy="hand it all that detector_files names")
     openers: dict[str, Callable[[], Detector]] = {

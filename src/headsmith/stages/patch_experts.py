@@ -26,8 +26,9 @@ from headsmith.stages.patch_experts_training import Sample, mirror, pose_of, tra
 SCALES = (0.25, 0.35, 0.5)
 """OpenFace's for videos, pixels a millimetre."""
 VIEWS = np.deg2rad([[0.0, 0.0, 0.0]])
-RENDERS, FRAMES = 400, 100
+RENDERS, FRAMES = 800, 100
 """Rendered faces, and frames of each video; both count twice, with their mirror images."""
+SEED = 0
 JUDGED = 60
 """Samples that the confidence is told from."""
 WIDTH, NEAR, BESIDE = 140.0, 0.05, 0.9
@@ -38,18 +39,7 @@ SURE = 4.6
 logger = logging.getLogger(__name__)
 
 
-def train_patch_experts(
-    *,
-    head: Path,
-    model: Path,
-    detector: Path,
-    videos: list[Path],
-    output: Path,
-    renders: int = RENDERS,
-    frames: int = FRAMES,
-    scales: tuple[float, ...] = SCALES,
-    seed: int = 0,
-) -> None:
+def train_patch_experts(*, head: Path, model: Path, detector: Path, videos: list[Path], output: Path) -> None:
     """Train experts and write them.
 
     Args:
@@ -58,24 +48,20 @@ def train_patch_experts(
         detector: ``face_landmarker.task``, which labels real frames.
         videos: Videos of one face each.
         output: The ``.npz``.
-        renders: How many faces are rendered.
-        frames: How many frames of each video count, about.
-        scales: Pixels a millimetre at which experts look, the coarsest first.
-        seed: Of all that is random.
 
     Raises:
         UserError: A file cannot be read.
     """
     torch.set_num_threads(1)
     shapes = read_point_distribution(model)
-    drawn = render_samples(HeadModel.load(head), renders, seed)
-    rendered = list(progress(drawn, renders, "patch experts: rendering"))
-    real = list(progress(frame_samples(videos, detector, frames), frames * len(videos), "patch experts: labelling frames"))
+    drawn = render_samples(HeadModel.load(head), RENDERS, SEED)
+    rendered = list(progress(drawn, RENDERS, "patch experts: rendering"))
+    real = list(progress(frame_samples(videos, detector, FRAMES), FRAMES * len(videos), "patch experts: labelling frames"))
     logger.info("%d rendered and %d real faces", len(rendered), len(real))
     samples = [face for sample in (*rendered, *real) for face in (sample, mirror(sample))]
-    trained = tuple(train_scale(shapes, samples, scale, VIEWS, seed, "patch experts") for scale in scales)
+    trained = tuple(train_scale(shapes, samples, scale, VIEWS, SEED, "patch experts") for scale in SCALES)
     expertise = Expertise(trained, (0.0, 1.0), "trained")
-    certainty = tell_certainty(shapes, expertise, real or rendered, seed)
+    certainty = tell_certainty(shapes, expertise, real or rendered, SEED)
     write_experts(output, Expertise(trained, certainty, "trained"))
 
 
