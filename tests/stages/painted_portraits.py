@@ -14,6 +14,7 @@ from headsmith.mesh.rasterize import rasterize_mesh
 from headsmith.mesh.shading import vertex_normals
 from headsmith.stages.portraits_file import FittedPortrait, write_portrait
 from headsmith.stages.portraits_fits import FitFacts, FitsManifest, write_fits_manifest
+from headsmith.stages.portraits_manifest import PictureFacts, PreparedManifest, write_prepared_manifest
 from headsmith.stages.portraits_prepared import PreparedPortrait, write_prepared
 
 SIDE, FOCAL, AWAY = 128, 260.0, 0.4
@@ -107,6 +108,8 @@ def write_row(folder, portrait, seeds):
         facts.append(FitFacts.of(fit))
     manifest = folder / portrait / "fits.json"
     write_fits_manifest(manifest, FitsManifest(portrait, "each", HEAD.name, HEAD.sha256, tuple(facts), ()))
+    ready = tuple(PictureFacts(one.name, f"{one.name}.png", None, (SIDE, SIDE)) for one in facts)
+    write_prepared_manifest(folder / portrait / "prepared.json", PreparedManifest(portrait, "each", SIDE, ready, ()))
     return folder / portrait / "prepared.json", manifest
 
 

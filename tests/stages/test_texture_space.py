@@ -1,6 +1,7 @@
 """The stage texture_space from fits to files: it goes on where it was killed, and a bad picture costs itself alone."""
 
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -12,6 +13,7 @@ from headsmith.contract.settings import TextureSpaceSettings
 from headsmith.heads.texture import read_texture
 from headsmith.stages import texture_space_pictures
 from headsmith.stages.portraits_fits import read_fits_manifest, write_fits_manifest
+from headsmith.stages.portraits_manifest import Refused, read_prepared_manifest, write_prepared_manifest
 from headsmith.stages.quality_texture_space import draw_texture_space
 from headsmith.stages.texture_space import learn_texture_space
 from headsmith.stages.texture_space_chunk import unwrap_textures_chunk
@@ -46,6 +48,7 @@ def test_the_family_is_found(learned):
     assert len(told["pictures"]) == 24 and not told["left_out"] and told["components"] == 5
     assert told["errors_of_255"][told["completion"]] < 0.5 * told["errors_of_255"]["mean"]
     assert sum(told["shares_of_variance"][:RANK]) > 0.9
+    assert told["light"] == "whole", "the fits are the truth: all of their light is light"
     with np.load(learned["texture"]) as content:
         found = content["tex_dir"][..., ::-1, :][:, :, :, :RANK]
     sheet = Sheet.of(MODEL, SETTINGS.size)
@@ -112,13 +115,17 @@ def test_a_broken_picture_costs_itself_alone(tmp_path):
     write_fits_manifest(row[1], type(manifest)("one", "each", HEAD.name, HEAD.sha256, tuple(worse), ()))
     labels = cv2.imread(str(tmp_path / "one/prepared/p6.labels.png"), cv2.IMREAD_GRAYSCALE)
     cv2.imwrite(str(tmp_path / "one/prepared/p6.labels.png"), np.zeros_like(labels))
+    prepared = read_prepared_manifest(row[0])
+    write_prepared_manifest(row[0], replace(prepared, refused=(Refused("p9", "p9.png", "the file is not a picture"),)))
     rows = {"prepared": [row[0]], "fits": [row[1]], "head": write_head(tmp_path)}
     told = json.loads(learn(rows, tmp_path / "out")["summary"].read_text())
     assert told["pictures"] == ["one-p0", "one-p1", "one-p4", "one-p7"]
     reasons = {one["name"]: one["reason"] for one in told["left_out"]}
-    assert list(reasons) == ["one-p2", "one-p3", "one-p5", "one-p6"]
+    assert list(reasons) == ["one-p9", "one-p2", "one-p3", "one-p5", "one-p6"]
     assert "9.0 %" in reasons["one-p5"] and "0 % of the face" in reasons["one-p6"]
-    with pytest.raises(UserError, match=r"needs 3 pictures, and 0 can be used\n  one-p0: its landmarks"):
+    with pytest.raises(
+        UserError, match=r"needs 3 pictures, and 0 can be used\n  one-p9: the file is not a picture\n  one-p0: its landmarks"
+    ):
         learn(rows, tmp_path / "none", TextureSpaceSettings(size=64, max_landmark_error=0.5))
 
 

@@ -22,6 +22,7 @@ from headsmith.contract.settings_portraits import PortraitsSettings as Portraits
 from headsmith.contract.settings_shown import NovelViewsSettings as NovelViewsSettings
 from headsmith.contract.settings_shown import ReenactmentSettings as ReenactmentSettings
 from headsmith.contract.settings_texture_space import BEST as BEST
+from headsmith.contract.settings_texture_space import LIGHT_SHARES as LIGHT_SHARES
 from headsmith.contract.settings_texture_space import TextureSpaceSettings as TextureSpaceSettings
 
 

@@ -8,6 +8,9 @@ BEST = "best"
 COMPLETIONS = ("mean", "mirror", "surface", "telea", "biharmonic", "low_rank", "mirrored_low_rank", "network")
 """How hidden texels can be completed; ``stages.texture_space_completion`` tells what each does."""
 
+LIGHT_SHARES = {"none": 0.0, "half": 0.5, "whole": 1.0}
+"""How much of what a fitted light differs by direction is divided out of a picture; its level and colour always are."""
+
 
 @dataclass(frozen=True)
 class TextureSpaceSettings:
@@ -25,6 +28,12 @@ class TextureSpaceSettings:
         ["mean", "mirror", "surface", "low_rank", "mirrored_low_rank"],
         "the ways that are compared; `telea`, `biharmonic` and `network` take longer",
         choices=COMPLETIONS,
+    )
+    light: str = setting(
+        BEST,
+        "how much of a fit's light from one side or another is divided out of its picture: fits take some of the skin's own "
+        "shades for light; `best`: as predicts best texels that were kept back",
+        choices=(BEST, *LIGHT_SHARES),
     )
     align_light: bool = setting(
         False, "whether light that fits left in the textures is found against the others and divided out"

@@ -18,7 +18,7 @@ from headsmith.heads.model import HeadModel
 from headsmith.media.atomic import atomic_path
 from headsmith.media.progress import note, progress
 from headsmith.stages.texture_space_file import write_examples, write_texture
-from headsmith.stages.texture_space_learning import TextureSpace, learn_space
+from headsmith.stages.texture_space_learning import Seen, TextureSpace, learn_space
 from headsmith.stages.texture_space_pictures import LeftOut, iterate_unwrapped, list_pictures, partial_of
 from headsmith.stages.texture_space_unwrap import Sheet, Unwrapped
 
@@ -69,12 +69,12 @@ def learn_texture_space(
     _tell(left_out)
     if len(found) < LEAST:
         raise too_few(len(found), left_out)
-    albedo, weights = np.stack([one.albedo for one in found.values()]), np.stack([one.weights for one in found.values()])
-    space = learn_space(albedo, weights, sheet, settings)
+    seen = Seen.of(found.values())
+    space = learn_space(seen, sheet, settings)
     write_texture(texture, space.mean, space.components, sheet)
-    write_examples(examples, list(found), albedo, weights, space, sheet)
+    write_examples(examples, list(found), seen, space, sheet)
     with atomic_path(summary) as part:
-        part.write_text(json.dumps(summarise(space, list(found), left_out, weights, sheet), indent=1) + "\n")
+        part.write_text(json.dumps(summarise(space, list(found), left_out, seen, sheet), indent=1) + "\n")
     shutil.rmtree(partial, ignore_errors=True)
 
 
@@ -90,9 +90,7 @@ def _tell(left_out: list[LeftOut]) -> None:
         note(f"texture space: {one.name} is left out: {one.reason}")
 
 
-def summarise(
-    space: TextureSpace, names: list[str], left_out: list[LeftOut], weights: np.ndarray, sheet: Sheet
-) -> dict[str, Any]:
+def summarise(space: TextureSpace, names: list[str], left_out: list[LeftOut], seen: Seen, sheet: Sheet) -> dict[str, Any]:
     """Return what there is to tell of a texture space."""
     strength = np.square(space.components[space.rows].astype(np.float64)).sum((0, 1))
     return {
@@ -101,11 +99,13 @@ def summarise(
         "size": int(sheet.texels.covered.shape[0]),
         "pictures": names,
         "left_out": [{"name": one.name, "reason": one.reason} for one in left_out],
+        "light": space.light,
+        "errors_of_light_of_255": space.light_errors,
         "completion": space.method,
         "errors_of_255": space.errors,
         "components": int(space.components.shape[2]),
         "shares_of_variance": (strength / max(strength.sum(), 1e-12)).tolist(),
         "learned_texels": len(space.rows),
         "texels": len(sheet.texels.faces),
-        "seen": float((weights[:, space.rows] > 0).mean()),
+        "seen": float((seen.weights[:, space.rows] > 0).mean()),
     }

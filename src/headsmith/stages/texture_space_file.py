@@ -8,9 +8,10 @@ import numpy as np
 from jaxtyping import Float32
 from numpy import ndarray
 
+from headsmith.contract.settings import LIGHT_SHARES
 from headsmith.media.atomic import atomic_path
-from headsmith.stages.texture_space_learning import TextureSpace
-from headsmith.stages.texture_space_unwrap import Sheet
+from headsmith.stages.texture_space_learning import Seen, TextureSpace
+from headsmith.stages.texture_space_unwrap import Sheet, divided
 
 EXAMPLES: Final = 6
 SIDE: Final = 512
@@ -30,17 +31,10 @@ def write_texture(path: Path, mean: Float32[ndarray, "M 3"], components: Float32
         np.savez_compressed(stream, **{name: np.ascontiguousarray(part) for name, part in parts.items()}, **unwrapping)
 
 
-def write_examples(
-    path: Path,
-    names: list[str],
-    albedo: Float32[ndarray, "N M 3"],
-    weights: Float32[ndarray, "N M"],
-    space: TextureSpace,
-    sheet: Sheet,
-) -> None:
+def write_examples(path: Path, names: list[str], seen: Seen, space: TextureSpace, sheet: Sheet) -> None:
     """Write some pictures unwrapped, 0 where hidden, and the same completed: RGB, over the unwrapping."""
     chosen = np.unique(np.linspace(0, len(names) - 1, EXAMPLES).round().astype(int))
-    unwrapped = [_small(sheet, np.where(weights[row, :, None] > 0, 255 * albedo[row], 0)) for row in chosen]
+    unwrapped = [_small(sheet, 255 * divided(seen.colours[row], seen.light[row], LIGHT_SHARES[space.light])) for row in chosen]
     completed = []
     for row in chosen:
         whole = space.mean + space.components @ space.codes[row]

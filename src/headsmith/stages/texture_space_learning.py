@@ -1,5 +1,6 @@
 """From what pictures show to a texture space: light aligned, hidden texels completed, principal components, all filled."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -7,20 +8,43 @@ import numpy as np
 from jaxtyping import Bool, Float32
 from numpy import ndarray
 
-from headsmith.contract.settings import BEST, TextureSpaceSettings
+from headsmith.contract.settings import BEST, LIGHT_SHARES, TextureSpaceSettings
 from headsmith.exports.texture_regions import COLOURS
 from headsmith.heads.colours import vertex_colours
 from headsmith.maths.low_rank import LowRank, learn_low_rank
 from headsmith.stages.texture_space_completion import METHODS, Textures, compare, with_other_side
 from headsmith.stages.texture_space_light import align_light
 from headsmith.stages.texture_space_mirror import extend
-from headsmith.stages.texture_space_unwrap import Sheet
+from headsmith.stages.texture_space_unwrap import Sheet, Unwrapped, divided
 
 LEAST_SEEN: Final = 2
 SHARE_SEEN: Final = 0.03
 """A texel has components of its own where so many pictures, and so large a share of them, show it."""
+TRIED: Final = 4000
+"""Texels, about, by which shares of the light are compared."""
 GUESSED: Final = 0.1
 """Weight of a completed texel among seen ones, of weight up to 1, where another way than low rank has completed it."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What all pictures show.
+
+    Attributes:
+        colours: RGB over the level of each picture's light.
+        light: Over that level.
+        weights: How well each texel was seen; 0: hidden.
+    """
+
+    colours: Float32[ndarray, "N M 3"]
+    light: Float32[ndarray, "N M 3"]
+    weights: Float32[ndarray, "N M"]
+
+    @classmethod
+    def of(cls, found: Iterable[Unwrapped]) -> "Seen":
+        """Return what some pictures show, together."""
+        parts = zip(*((one.colours, one.light, one.weights) for one in found), strict=True)
+        return cls(*(np.stack(part) for part in parts))
 
 
 @dataclass(frozen=True)
@@ -33,6 +57,8 @@ class TextureSpace:
         codes: Of the pictures that it was learned from.
         completed: Those pictures, 0..255: seen texels as they were, hidden ones completed; of the texels ``rows``.
         rows: The texels that enough pictures show; the others follow them over the surface.
+        light: How much of the light was divided out.
+        light_errors: Of each share that was tried, on texels that were kept back, of 255.
         method: How hidden texels were completed.
         errors: Of each way that was compared, on texels that were kept back, of 255.
     """
@@ -42,31 +68,53 @@ class TextureSpace:
     codes: Float32[ndarray, "N C"]
     completed: Float32[ndarray, "N m 3"]
     rows: ndarray
+    light: str
+    light_errors: dict[str, float]
     method: str
     errors: dict[str, float]
 
 
-def learn_space(
-    albedo: Float32[ndarray, "N M 3"], weights: Float32[ndarray, "N M"], sheet: Sheet, settings: TextureSpaceSettings
-) -> TextureSpace:
+def learn_space(seen: Seen, sheet: Sheet, settings: TextureSpaceSettings) -> TextureSpace:
     """Return the texture space of what pictures show.
 
     Args:
-        albedo: Of each picture's texels, RGB, 0..1; of nothing where it is hidden.
-        weights: How well each was seen; 0: hidden.
-        sheet: Where they are laid out.
-        settings: How many components, and how hidden texels are completed.
+        seen: What they show.
+        sheet: Where texels are laid out.
+        settings: How many components, how much of the light is divided out, and how hidden texels are completed.
     """
-    values = lights_aligned(albedo, weights, sheet) if settings.align_light else albedo
-    rows = np.flatnonzero(seen_by_enough(weights))
-    count = min(settings.components, max(1, len(albedo) - 1))
-    textures = Textures(sheet, values[:, rows], weights[:, rows], rows, count, settings.seed)
+    rows = np.flatnonzero(seen_by_enough(seen.weights))
+    light, light_errors = choose_light(seen, sheet, settings, rows)
+    values = divided(seen.colours, seen.light, LIGHT_SHARES[light])
+    values = lights_aligned(values, seen.weights, sheet) if settings.align_light else values
+    textures = Textures(sheet, values[:, rows], seen.weights[:, rows], rows, most(settings, seen), settings.seed)
     errors = compare(textures, settings.compared) if settings.completion == BEST else {}
     method = min(errors, key=errors.__getitem__) if errors else settings.completion
     completed = np.where(textures.weights[..., None] > 0, textures.albedo, METHODS[method](textures)).astype(np.float32)
     space = learn(textures, completed, method)
     mean, components = spread(space, sheet, rows)
-    return TextureSpace(255 * mean, 255 * components, space.codes, 255 * completed, rows, method, errors)
+    return TextureSpace(255 * mean, 255 * components, space.codes, 255 * completed, rows, light, light_errors, method, errors)
+
+
+def most(settings: TextureSpaceSettings, seen: Seen) -> int:
+    """Return how many components there can be."""
+    return min(settings.components, len(seen.weights) - 1)
+
+
+def choose_light(seen: Seen, sheet: Sheet, settings: TextureSpaceSettings, rows: ndarray) -> tuple[str, dict[str, float]]:
+    """Return how much of the light is divided out, and the errors of each share that was tried.
+
+    A share is the better the better principal components of the other texels predict those that were kept back: light that is
+    rightly divided out makes people alike, and skin's own shades that were taken for light make each picture differ in a way
+    of its own.
+    """
+    if settings.light != BEST:
+        return settings.light, {}
+    some, errors = rows[:: max(1, len(rows) // TRIED)], {}
+    for name, share in LIGHT_SHARES.items():
+        values = divided(seen.colours[:, some], seen.light[:, some], share)
+        textures = Textures(sheet, values, seen.weights[:, some], some, most(settings, seen), settings.seed)
+        errors |= {name: compare(textures, ["low_rank"])["low_rank"]}
+    return min(errors, key=errors.__getitem__), errors
 
 
 def lights_aligned(

@@ -18,10 +18,12 @@ from headsmith.contract.settings import TextureSpaceSettings
 from headsmith.media.atomic import atomic_path
 from headsmith.stages.portraits_file import read_portrait
 from headsmith.stages.portraits_fits import read_fits_manifest
+from headsmith.stages.portraits_manifest import read_prepared_manifest
 from headsmith.stages.portraits_prepared import read_prepared
 from headsmith.stages.texture_space_unwrap import Sheet, Unwrapped, unwrap
 
-FORMAT: Final = "1"
+KEPT: Final = ("colours", "light", "weights")
+FORMAT: Final = "2"
 """Counts up where what is kept of a picture changes in meaning."""
 
 
@@ -63,7 +65,7 @@ def partial_of(texture: Path) -> Path:
 
 
 def list_pictures(prepared: list[Path], fits: list[Path], sheet: Sheet) -> tuple[list[SourcePicture], list[LeftOut]]:
-    """Return all fitted pictures of some portraits, in order, and those that were not fitted.
+    """Return all fitted pictures of some portraits, in order, and those that were not made ready or not fitted.
 
     Args:
         prepared: Manifest of each portrait's prepared pictures.
@@ -83,7 +85,8 @@ def list_pictures(prepared: list[Path], fits: list[Path], sheet: Sheet) -> tuple
             name = f"{manifest.portrait}-{facts.name}"
             folders = (of_prepared.with_suffix(""), of_fits.with_suffix(""))
             found.append(SourcePicture(name, *folders, facts.name, facts.landmark_error_percent_iod))
-        left_out += [LeftOut(f"{manifest.portrait}-{one.name}", one.reason) for one in manifest.refused]
+        refused = (*read_prepared_manifest(of_prepared).refused, *manifest.refused)
+        left_out += [LeftOut(f"{manifest.portrait}-{one.name}", one.reason) for one in refused]
     return found, left_out
 
 
@@ -148,8 +151,8 @@ def write_unwrapped(path: Path, key: str, unwrapped: Unwrapped) -> None:
     """Keep what a picture shows: of the seen texels alone."""
     rows = np.flatnonzero(unwrapped.weights > 0).astype(np.int32)
     with atomic_path(path) as partial, partial.open("wb") as stream:
-        parts = {"rows": rows, "albedo": unwrapped.albedo[rows], "weights": unwrapped.weights[rows]}
-        np.savez(stream, key=np.array(key), **parts)
+        parts = {name: getattr(unwrapped, name)[rows] for name in KEPT}
+        np.savez(stream, key=np.array(key), rows=rows, **parts)
 
 
 def read_unwrapped(path: Path, key: str, count: int) -> Unwrapped | None:
@@ -158,9 +161,10 @@ def read_unwrapped(path: Path, key: str, count: int) -> Unwrapped | None:
         with np.load(path, allow_pickle=False) as content:
             if str(content["key"]) != key:
                 return None
-            rows, albedo, weights = (content[name] for name in ("rows", "albedo", "weights"))
+            rows, parts = content["rows"], {name: content[name] for name in KEPT}
     except (OSError, EOFError, ValueError, KeyError, BadZipFile):
         return None
-    result = Unwrapped(np.zeros((count, 3), np.float32), np.zeros(count, np.float32))
-    result.albedo[rows], result.weights[rows] = albedo, weights
+    result = Unwrapped(np.zeros((count, 3), np.float32), np.ones((count, 3), np.float32), np.zeros(count, np.float32))
+    for name, values in parts.items():
+        getattr(result, name)[rows] = values
     return result

@@ -71,31 +71,45 @@ class Unwrapped:
     """What a picture shows.
 
     Attributes:
-        albedo: RGB, 0..1 where light is well fitted; of nothing where it is hidden.
+        colours: RGB over the level of the light, which is its harmonic of degree 0; of nothing where a texel is hidden.
+        light: The light that a texel gets, over that level; 1 where hidden.
         weights: How well each texel is seen: the cube of the cosine to the camera times the square of the light, at most 1;
             0: hidden.
     """
 
-    albedo: Float32[ndarray, "M 3"]
+    colours: Float32[ndarray, "M 3"]
+    light: Float32[ndarray, "M 3"]
     weights: Float32[ndarray, " M"]
+
+    @property
+    def albedo(self) -> Float32[ndarray, "M 3"]:
+        """RGB, 0..1 where the light is well fitted: the colours without all of the light."""
+        return divided(self.colours, self.light, 1.0)
 
 
 def unwrap(sheet: Sheet, prepared: PreparedPortrait, fitted: FittedPortrait) -> Unwrapped:
     """Return what a fitted picture shows of each texel."""
     with torch.no_grad():
         vertices = fitted.in_camera(sheet.model(fitted.parameters()).numpy())
-    faces = sheet.surface.faces
+    faces, count = sheet.surface.faces, len(sheet.texels.faces)
     mask = np.isin(prepared.labels, [LABELS.index(name) for name in SEEN_LABELS])
     view = View(prepared.picture, mask, vertices, fitted.seen_at(vertices)[:, :2])
     rows, xy, share = look(sheet.texels, faces, view)
     normals = units(sheet.texels.take(rows).spread(vertex_normals(vertices, faces), faces))
-    light = (irradiance(torch.from_numpy(normals.astype(np.float64))).numpy() @ fitted.light).astype(np.float32)
-    colours = sample(prepared.picture, xy)
-    good = (light > SHADE).all(1) & (colours < CLIPPED).all(1)
-    albedo, weights = np.zeros((len(sheet.texels.faces), 3), np.float32), np.zeros(len(sheet.texels.faces), np.float32)
-    albedo[rows[good]] = colours[good] / 255 / light[good]
-    weights[rows[good]] = share[good] * np.minimum(light[good].mean(1), 1) ** 2
-    return Unwrapped(albedo, weights)
+    waves = irradiance(torch.from_numpy(normals.astype(np.float64))).numpy()
+    light, level = waves @ fitted.light, waves[:, :1] @ fitted.light[:1]
+    found = sample(prepared.picture, xy)
+    good = (light > SHADE).all(1) & (level > SHADE).all(1) & (found < CLIPPED).all(1)
+    result = Unwrapped(np.zeros((count, 3), np.float32), np.ones((count, 3), np.float32), np.zeros(count, np.float32))
+    result.colours[rows[good]] = found[good] / 255 / level[good]
+    result.light[rows[good]] = light[good] / level[good]
+    result.weights[rows[good]] = share[good] * np.minimum(light[good].mean(1), 1) ** 2
+    return result
+
+
+def divided(colours: Float32[ndarray, "*n 3"], light: Float32[ndarray, "*n 3"], share: float) -> Float32[ndarray, "*n 3"]:
+    """Return colours from which a share of what light differs by direction is divided out."""
+    return (colours / (1 + np.float32(share) * (light - 1))).astype(np.float32)
 
 
 def units(vectors: Float32[ndarray, "n 3"]) -> Float32[ndarray, "n 3"]:
