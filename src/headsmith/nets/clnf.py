@@ -58,6 +58,8 @@ class Effort:
 
 FOR_VIDEO = Effort()
 """OpenFace's own for videos."""
+FROM_FIVE_POINTS = Effort(windows=(15, 11, 9, 7))
+"""As for videos, but looking farther: a shape that was laid through five points is farther off than the last frame's."""
 FOR_PICTURES = Effort(windows=(15, 13, 11, 11), steps=10, kernel=1.25, pull=35.0, trust=2.5)
 """OpenFace's own for single pictures (its option ``-wild``)."""
 

@@ -14,7 +14,7 @@ from headsmith.contract.conventions import IBUG68
 from headsmith.contract.errors import UserError
 from headsmith.maths.point_distribution import PointDistribution
 from headsmith.maths.point_distribution_fit import fit_shapes
-from headsmith.nets.clnf import FOR_VIDEO, Clnf, ClnfFit, Effort, five_points_of
+from headsmith.nets.clnf import FOR_VIDEO, FROM_FIVE_POINTS, Clnf, ClnfFit, Effort, five_points_of
 from headsmith.nets.faces import Face, FaceBox, cap_size
 from headsmith.nets.finders import Finder
 from headsmith.nets.patch_experts import Expertise
@@ -22,7 +22,7 @@ from headsmith.nets.patch_experts_file import read_experts
 from headsmith.nets.patch_experts_openface import read_expertise
 from headsmith.nets.point_distribution_file import read_point_distribution
 
-FIVE_NOISE = 3.0
+FIVE_NOISE = 1.0
 """Deviation of a finder's five points, in pixels of a face 100 pixels wide: what MTCNN's are off by (docs/detectors.md)."""
 OTHER_VIEWS = ((0.0, -0.5, 0.0), (0.0, 0.5, 0.0))
 """Turns about x, y and z, radians, of further starts beside that of the five points, which tell a face's turn only roughly."""
@@ -68,7 +68,9 @@ class ClnfLandmarker:
 
     convention = IBUG68.name
 
-    def __init__(self, model: PointDistribution, expertise: Expertise, finder: Finder, effort: Effort = FOR_VIDEO) -> None:
+    def __init__(
+        self, model: PointDistribution, expertise: Expertise, finder: Finder, effort: Effort = FROM_FIVE_POINTS
+    ) -> None:
         torch.set_num_threads(1)
         self.clnf = Clnf(model, expertise, effort)
         self._five, self.finder = five_points_of(model), finder
@@ -111,10 +113,11 @@ class ClnfTracker:
 
     Args:
         landmarker: Fits faces, and finds them.
+        effort: How hard fits try that begin at the last one.
     """
 
-    def __init__(self, landmarker: ClnfLandmarker) -> None:
-        self._landmarker = landmarker
+    def __init__(self, landmarker: ClnfLandmarker, effort: Effort = FOR_VIDEO) -> None:
+        self._landmarker, self._effort = landmarker, effort
         self._last: ClnfFit | None = None
         self._since = 0
 
@@ -127,7 +130,7 @@ class ClnfTracker:
         """Return the face in the next RGB picture of the clip; None where it is lost."""
         small, back = cap_size(image)
         grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
-        fitted = None if self._last is None else self._landmarker.clnf.fit(grey, self._last.parameters)
+        fitted = None if self._last is None else self._landmarker.clnf.fit(grey, self._last.parameters, self._effort)
         self._since += 1
         if fitted is not None and self._since >= LOOK_AGAIN:
             self._since = 0

@@ -26,7 +26,7 @@ from headsmith.stages.patch_experts_training import Sample, mirror, pose_of, tra
 SCALES = (0.25, 0.35, 0.5)
 """OpenFace's for videos, pixels a millimetre."""
 VIEWS = np.deg2rad([[0.0, 0.0, 0.0]])
-RENDERS, FRAMES = 800, 100
+RENDERS, FRAMES = 500, 100
 """Rendered faces, and frames of each video; both count twice, with their mirror images."""
 SEED = 0
 JUDGED = 60
