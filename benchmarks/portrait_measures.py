@@ -1,5 +1,7 @@
 """How far a fitted portrait is from what is true of it, and a texture space from the textures that it was learned from."""
 
+from typing import Any
+
 import cv2
 import numpy as np
 import torch
@@ -8,6 +10,7 @@ from portrait_people import Person, person_of
 from truth_motion import SIZE
 
 from headsmith.contract.portraits_fit import PERSPECTIVE
+from headsmith.contract.settings import LIGHT_SHARES, TextureSpaceSettings
 from headsmith.heads.model import HeadModel
 from headsmith.maths.irradiance import irradiance
 from headsmith.maths.low_rank import learn_low_rank
@@ -15,8 +18,8 @@ from headsmith.mesh.shading import vertex_normals
 from headsmith.stages.portraits_file import FittedPortrait
 from headsmith.stages.portraits_prepared import PreparedPortrait
 from headsmith.stages.texture_space_completion import Textures, compare
-from headsmith.stages.texture_space_learning import lights_aligned, seen_by_enough
-from headsmith.stages.texture_space_unwrap import Sheet, unwrap
+from headsmith.stages.texture_space_learning import Seen, choose_light, lights_aligned, seen_by_enough
+from headsmith.stages.texture_space_unwrap import Sheet, divided, unwrap
 
 COMPONENTS = 10
 SKIN = 0.5
@@ -122,23 +125,28 @@ def similar(points: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 def measure_space(
     sheet: Sheet, family: Family, prepared: dict[str, PreparedPortrait], fits: dict[str, FittedPortrait], methods: list[str]
-) -> dict[str, float]:
-    """Return how a texture space of portraits does: the share of the true variance in its components, errors of completion."""
-    found = [unwrap(sheet, one, fits[name]) for name, one in prepared.items()]
-    albedo, weights = np.stack([one.albedo for one in found]), np.stack([one.weights for one in found])
-    rows = np.flatnonzero(seen_by_enough(weights))
+) -> dict[str, Any]:
+    """Return how a texture space of portraits does: the share of the true variance in its components, errors of completion.
+
+    By how much of the fits' light is divided out, which the stage chooses by error, as it does here; and with light aligned.
+    """
+    seen = Seen.of(unwrap(sheet, one, fits[name]) for name, one in prepared.items())
+    rows = np.flatnonzero(seen_by_enough(seen.weights))
+    settings = TextureSpaceSettings(components=COMPONENTS)
+    chosen, errors = choose_light(seen, sheet, settings, rows)
     truth, skin = (part[..., rows, :] if part.ndim > 1 else part[rows] for part in true_textures(sheet, family, prepared))
-    judged, own, seen = skin > SKIN, albedo[:, rows], weights[:, rows]
-    errors = np.square(own - truth)[:, judged][seen[:, judged] > 0]
-    results = {
-        "pictures": len(found),
-        "visible_share": float((seen > 0).mean()),
-        "error_of_texels": 255 * float(np.sqrt(errors.mean())),
-    }
-    for name, values in (("recovered", own), ("recovered_aligned", lights_aligned(albedo, weights, sheet)[:, rows])):
-        space = learn_low_rank(values, seen, COMPONENTS)
-        results[name] = share_within(truth[:, judged], space.components[judged])
-    textures = Textures(sheet, own, seen, rows, COMPONENTS)
+    judged, weights = skin > SKIN, seen.weights[:, rows]
+    results: dict[str, Any] = {"pictures": len(prepared), "visible_share": float((weights > 0).mean()), "light": chosen}
+    variants = {name: divided(seen.colours, seen.light, share)[:, rows] for name, share in LIGHT_SHARES.items()}
+    whole = divided(seen.colours, seen.light, LIGHT_SHARES[chosen])
+    variants["aligned"] = lights_aligned(whole, seen.weights, sheet)[:, rows]
+    for name, values in variants.items():
+        apart = np.square(values - truth)[:, judged][weights[:, judged] > 0]
+        space = learn_low_rank(values, weights, COMPONENTS)
+        results[f"error_{name}"] = 255 * float(np.sqrt(apart.mean()))
+        results[f"recovered_{name}"] = share_within(truth[:, judged], space.components[judged])
+    results |= {"recovered": results[f"recovered_{chosen}"]} | {f"kept_back_{name}": error for name, error in errors.items()}
+    textures = Textures(sheet, variants[chosen], weights, rows, COMPONENTS)
     return results | {f"completion_{name}": error for name, error in (compare(textures, methods) if methods else {}).items()}
 
 

