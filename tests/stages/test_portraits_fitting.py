@@ -41,7 +41,7 @@ def brightest(light):
     normals = torch.nn.functional.normalize(torch.randn(4000, 3, generator=torch.manual_seed(0), dtype=torch.float64), dim=-1)
     normals = normals[normals[:, 2] < -0.3]
     lit = irradiance(normals) @ torch.from_numpy(light.mean(1))
-    return np.array((normals * (lit - lit.mean())[:, None]).mean(0))[:2]
+    return (normals * (lit - lit.mean())[:, None]).mean(0).numpy()[:2]
 
 
 def turned_by(one, other):
@@ -64,9 +64,9 @@ def test_pose_light_and_albedo_of_a_rendered_portrait_are_recovered(model):
 
 def test_colours_help_the_shape_that_landmarks_alone_get_wrong(model):
     before, after = [], []
-    for seed in range(3):
+    for seed in range(2):
         codes = np.random.default_rng(seed).normal(size=4)
-        truth = known.known_portrait(model, seed=seed, identity=codes, turn=(0.1, 0.3 - 0.3 * seed, 0))
+        truth = known.known_portrait(model, seed=seed, identity=codes, turn=(0.1, 0.3 - 0.6 * seed, 0))
         part = known.prepared(truth, model, noise=NOISE, seed=seed)
         before.append(shape_error(start_portraits([part], model, known.SETTINGS)[0], truth, model))
         (fitted,) = fit_portrait([part], model, known.SETTINGS)
