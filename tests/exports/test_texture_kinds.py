@@ -56,7 +56,8 @@ def test_the_texture_space_is_read_as_red_green_blue(tmp_path: Path) -> None:
         ({"mean": np.full((32, 32, 3), np.nan)}, "not a number"),
         ({"mean": np.full((32, 32, 3), 0.5)}, "not within 0..255"),
         ({"mean": np.zeros((32, 16, 3))}, "not a square picture"),
-        ({"tex_dir": np.zeros((32, 32, 3, 1))}, "components"),
+        ({"tex_dir": np.zeros((32, 16, 3, 5))}, "components"),
+        ({"tex_dir": np.zeros((32, 32, 3))}, "components"),
         ({"mean": np.array([{"hostile": 1}], object)}, "cannot be read"),
         ({"vt": np.zeros(4)}, "no unwrapping"),
     ],
@@ -64,6 +65,11 @@ def test_the_texture_space_is_read_as_red_green_blue(tmp_path: Path) -> None:
 def test_another_texture_is_refused(tmp_path: Path, changes: dict, words: str) -> None:
     with pytest.raises(UserError, match=words):
         read_texture(write(tmp_path / "FLAME_texture.npz", **changes), HEAD, components=2)
+
+
+def test_as_many_components_are_read_as_there_are(tmp_path: Path) -> None:
+    path = write(tmp_path / "FLAME_texture.npz", tex_dir=np.ones((32, 32, 3, 2)))
+    assert [read_texture(path, HEAD, components=count).directions.shape[-1] for count in (0, 1, 50)] == [0, 1, 2]
 
 
 def test_a_texture_that_is_not_there_or_cut_off_is_refused(tmp_path: Path) -> None:

@@ -31,7 +31,9 @@ class HeadsSettings:
     template: str = setting("", "an .obj of FLAME's mesh with texture coordinates; blank: an unwrapping of our own")
     masks: str = setting("", "FLAME_masks.pkl; blank: regions that the model itself tells")
     texture: str = setting(
-        "", "FLAME_texture.npz, for exports; needs `template`, whose texture coordinates it uses; blank: none"
+        "",
+        "a texture space: FLAME_texture.npz, which needs `template`, whose texture coordinates it uses, or what `snakemake "
+        "texture_space` has made of this head; blank: none",
     )
     closed_mouth: bool = setting(True, "whether FLAME gets FlashAvatar's 30 triangles between the lips")
     embeddings: list[str] = setting(

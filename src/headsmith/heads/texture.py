@@ -1,8 +1,8 @@
-"""FLAME's texture space: ``FLAME_texture.npz``, a mean and principal components over FLAME's own unwrapping.
+"""A head's texture space: a mean and principal components over its unwrapping, in the form of ``FLAME_texture.npz``.
 
-The file (BFM-free texture model on flame.is.tue.mpg.de, CC BY-NC-SA 4.0) has ``mean (H, W, 3)`` and ``tex_dir (H, W, 3, N)``,
-values 0..255 in the order blue, green, red, and its unwrapping as ``vt (U, 2)`` and ``ft (F, 3)``. A texture is the mean plus
-the components by their codes, in standard deviations.
+FLAME's own (BFM-free texture model on flame.is.tue.mpg.de, CC BY-NC-SA 4.0), and those that ``snakemake texture_space`` learns
+of any head, have ``mean (H, W, 3)`` and ``tex_dir (H, W, 3, N)``, values 0..255 in the order blue, green, red, and the
+unwrapping as ``vt (U, 2)`` and ``ft (F, 3)``. A texture is the mean plus the components by their codes, in standard deviations.
 """
 
 from dataclasses import dataclass
@@ -19,9 +19,13 @@ from headsmith.contract.archives import check_arrays
 from headsmith.contract.errors import UserError
 from headsmith.heads.container import HeadContainer
 
-REMEDY: Final = "name FLAME_texture.npz as it comes from flame.is.tue.mpg.de in heads.texture, or use exports.texture: clip"
+REMEDY: Final = (
+    "name FLAME_texture.npz as it comes from flame.is.tue.mpg.de, or what `snakemake texture_space` has made, in "
+    "heads.texture; or use exports.texture: clip"
+)
 UNWRAPPING: Final = (
-    "the texture needs FLAME's own unwrapping: name head_template_mesh.obj in heads.template, or use exports.texture: clip"
+    "FLAME_texture.npz needs FLAME's own unwrapping: name head_template_mesh.obj in heads.template; a texture space of another "
+    "head is learned by `snakemake texture_space`; or use exports.texture: clip"
 )
 TOLERANCE: Final = 1e-3
 """Largest distance of texture coordinates that are the same, in shares of the picture: half a texel of 512."""
@@ -52,15 +56,15 @@ class TextureModel:
 
 
 def read_texture(path: Path, head: HeadContainer, components: int = 0) -> TextureModel:
-    """Return FLAME's texture space, checked against a head's unwrapping.
+    """Return a texture space, checked against a head's unwrapping.
 
     Args:
-        path: ``FLAME_texture.npz``.
+        path: ``FLAME_texture.npz``, or a file of its form.
         head: The head that will wear it.
-        components: How many of the components are read; the whole file has 200, of 3 MB each.
+        components: How many of the components are read at most; FLAME's file has 200, of 3 MB each.
 
     Raises:
-        UserError: The file is missing, broken or of another form, has fewer components, or belongs to another unwrapping.
+        UserError: The file is missing, broken or of another form, or belongs to another unwrapping.
     """
     try:
         check_arrays(path, ("mean", "vt", "ft", *(("tex_dir",) if components else ())))
@@ -71,17 +75,17 @@ def read_texture(path: Path, head: HeadContainer, components: int = 0) -> Textur
         raise UserError("the texture is not there", file=path, remedy=REMEDY) from error
     except (OSError, EOFError, ValueError, KeyError, BadZipFile, DeflateError) as error:
         raise UserError(f"the texture cannot be read: {error}", file=path, remedy=REMEDY) from error
-    if fault := _fault(mean, directions, components):
+    if fault := _fault(mean, directions):
         raise UserError(f"the texture is not sound: {fault}", file=path, remedy=REMEDY)
     _check_unwrapping(path, vt, ft, head)
     return TextureModel(*(np.ascontiguousarray(part[:, :, ::-1], np.float32) for part in (mean, directions)))
 
 
-def _fault(mean: ndarray, directions: ndarray, components: int) -> str | None:
+def _fault(mean: ndarray, directions: ndarray) -> str | None:
     if mean.ndim != 3 or mean.shape[0] != mean.shape[1] or mean.shape[2] != 3:
         return f"its mean is {mean.shape}, not a square picture of three colours"
-    if directions.shape != (*mean.shape, components):
-        return f"its components are {directions.shape}, not {(*mean.shape, components)}"
+    if directions.ndim != 4 or directions.shape[:3] != mean.shape:
+        return f"its components are {directions.shape}, not {(*mean.shape, 'N')}"
     if not np.issubdtype(mean.dtype, np.number) or not np.isfinite(mean).all() or not np.isfinite(directions).all():
         return "it holds something that is not a number"
     if mean.min() < -1 or mean.max() > 256 or mean.max() <= 1:
