@@ -64,14 +64,14 @@ def test_pose_light_and_albedo_of_a_rendered_portrait_are_recovered(model):
 
 def test_colours_help_the_shape_that_landmarks_alone_get_wrong(model):
     before, after = [], []
-    for seed in range(2):
+    for seed in (1, 2):
         codes = np.random.default_rng(seed).normal(size=4)
-        truth = known.known_portrait(model, seed=seed, identity=codes, turn=(0.1, 0.3 - 0.6 * seed, 0))
+        truth = known.known_portrait(model, seed=seed, identity=codes, turn=(0.1, 0.3 - 0.15 * seed, 0))
         part = known.prepared(truth, model, noise=NOISE, seed=seed)
         before.append(shape_error(start_portraits([part], model, known.SETTINGS)[0], truth, model))
         (fitted,) = fit_portrait([part], model, known.SETTINGS)
         after.append(shape_error(fitted, truth, model))
-    assert np.mean(after) < 0.9 * np.mean(before), (before, after)
+    assert np.mean(after) < 0.85 * np.mean(before), (before, after)
 
 
 def test_the_offset_finds_spots_where_they_are(model):
