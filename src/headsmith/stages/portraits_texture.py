@@ -79,7 +79,7 @@ def albedo_map(fitted: FittedPortrait, texture: TextureModel | None, size: int) 
     return (plain * fitted.colour.astype(np.float32) + offset).astype(np.float32)
 
 
-def resized(picture: Float[ndarray, "U U 3"], size: int) -> Float32[ndarray, "S S 3"]:
+def resized(picture: Float[ndarray, "U U *C"], size: int) -> Float32[ndarray, "S S *C"]:
     """Return a picture of another size."""
     way = cv2.INTER_AREA if size < len(picture) else cv2.INTER_LINEAR
     return cv2.resize(np.asarray(picture, np.float32), (size, size), interpolation=way)
