@@ -5,18 +5,26 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from flame_files import LIGHT, write_flame
 from stages.painted_portraits import HEAD, MODEL, RANK, SIDE, albedo_at, directions, draw_fit, mean_albedo, show
 from synthetic_head import COLUMNS, ROWS
 
+from headsmith.contract.errors import UserError
 from headsmith.contract.labels import LABELS
+from headsmith.contract.settings import TextureSpaceSettings
+from headsmith.heads.flame_head import FlameFiles, read_flame_head
+from headsmith.heads.model import HeadModel
 from headsmith.heads.texture import read_texture
 from headsmith.maths.harmonics import harmonics
+from headsmith.maths.low_rank import LowRank
 from headsmith.stages import texture_space_completion, texture_space_network
 from headsmith.stages.texture_space_completion import METHODS, Textures, compare, keep_back
 from headsmith.stages.texture_space_file import write_texture
+from headsmith.stages.texture_space_learning import Seen, choose_light, spread
 from headsmith.stages.texture_space_light import align_light
 from headsmith.stages.texture_space_mirror import counterparts, extend, settle
 from headsmith.stages.texture_space_network import complete_by_network, strokes
+from headsmith.stages.texture_space_pictures import face_texels
 from headsmith.stages.texture_space_unwrap import Sheet, unwrap
 
 SHEET = Sheet.of(MODEL, 64)
@@ -188,3 +196,46 @@ def test_the_file_is_read_by_others(tmp_path):
     np.testing.assert_allclose(texture[row, column], 255 * albedo_at(place, codes), atol=0.1)
     model = read_texture(tmp_path / "texture.npz", HEAD, RANK)
     np.testing.assert_allclose(model.texture(codes), texture.clip(0, 255).round(), atol=1)
+
+
+@pytest.fixture(scope="module")
+def flame_container(tmp_path_factory):
+    path = write_flame(tmp_path_factory.mktemp("flame") / "generic_model.pkl", **LIGHT)
+    return read_flame_head(FlameFiles(path, closed_mouth=True))[0]
+
+
+@pytest.mark.parametrize("name", ["flame_container", "anny_container"])
+def test_spaces_of_flame_and_of_anny(name, request, tmp_path):
+    """What was learned of a part of the face is spread over the head, written, and read back for that head and no other."""
+    head = request.getfixturevalue(name)
+    sheet = Sheet.of(HeadModel.from_container(head, torch.float64), 128)
+    face = face_texels(sheet)
+    rows = np.flatnonzero(face)[::2]
+    random = np.random.default_rng(0)
+    mean, change = random.uniform(0.2, 0.8, (len(rows), 3)), random.normal(0, 0.05, (len(rows), 3, 2))
+    space = LowRank(mean.astype(np.float32), change.astype(np.float32), 0.1, np.zeros((4, 2), np.float32))
+    whole, components = spread(space, sheet, rows)
+    np.testing.assert_allclose(whole[rows], mean, atol=1e-6)
+    assert whole.min() >= 0 and whole.max() <= 1 and np.isfinite(components).all()
+    assert np.abs(components[~face]).max(initial=0) < 0.3, "what no picture shows follows what is beside it"
+    write_texture(tmp_path / "texture.npz", 255 * whole, 255 * components, sheet)
+    read = read_texture(tmp_path / "texture.npz", head, 50)
+    codes = np.array([1.0, -2.0])
+    expected = 255 * (whole + components @ codes)
+    np.testing.assert_allclose(read.texture(codes)[sheet.texels.covered], expected.clip(0, 255), atol=0.51)
+    with pytest.raises(UserError, match=r"another unwrapping|triangles"):
+        read_texture(tmp_path / "texture.npz", HEAD)
+
+
+def test_light_that_a_fit_took_from_the_skin_is_left_in():
+    """Pictures under even light, whose fits tell of light from a side: the less of it is divided out the better."""
+    albedo, weights, _ = planted()
+    random = np.random.default_rng(2)
+    basis = harmonics(torch.from_numpy(SHEET.normals().astype(np.float64))).numpy()[:, 1:]
+    wrong = np.exp(random.normal(0, 0.4, (len(albedo), 8)) @ basis.T)[..., None].repeat(3, -1).astype(np.float32)
+    settings, rows = TextureSpaceSettings(components=4), np.arange(len(UV))
+    right = Seen((albedo * wrong).astype(np.float32), wrong, weights)
+    assert choose_light(Seen(albedo, wrong, weights), SHEET, settings, rows)[0] == "none"
+    chosen, errors = choose_light(right, SHEET, settings, rows)
+    assert chosen == "whole" and errors["whole"] < errors["half"] < errors["none"]
+    assert choose_light(right, SHEET, replace(settings, light="half"), rows) == ("half", {})
