@@ -5,6 +5,7 @@ skin, lashes and beards look like. No file of OpenFace's is needed, nor any that
 """
 
 import logging
+import math
 from pathlib import Path
 
 import numpy as np
@@ -33,8 +34,7 @@ JUDGED = 60
 """Samples that the confidence is told from."""
 WIDTH, NEAR, BESIDE = 140.0, 0.05, 0.9
 """A face is so many millimetres wide; fits begin so many widths from where it is."""
-SURE = 4.6
-"""The logistic function is 0.99 there."""
+UNSURE, NEARER = 0.1, 0.15
 
 logger = logging.getLogger(__name__)
 
@@ -68,22 +68,23 @@ def train_patch_experts(*, head: Path, model: Path, detector: Path, videos: list
 def tell_certainty(model: PointDistribution, expertise: Expertise, samples: list[Sample], seed: int) -> tuple[float, float]:
     """Return offset and slope of the logistic function that makes a confidence of a fit's mean response.
 
-    Fits that begin near a face say what responses are there; fits that begin beside one, and do not find it, what they are
-    where there is none. Half way between the lowest of the former (5th percentile) and the highest of the latter (95th) the
-    confidence is a half.
+    Fits that begin near a face say what responses are there; fits that begin beside one, what they are where there is none.
+    Some of the latter find the face all the same, so that their lower half tells how far they spread; one and a half times as
+    far above their median the confidence is ``UNSURE``. It is a half ``NEARER`` of the way from there to the middle one of the
+    former: experts respond less to people whom they were not taught by.
     """
     random, clnf = np.random.default_rng(seed), Clnf(model, expertise)
     chosen = [samples[row] for row in random.permutation(len(samples))[:JUDGED]]
     there, beside = [], []
     for sample, pose in zip(chosen, pose_of(model, chosen), strict=True):
         there.append(clnf.fit(sample.image, _moved(pose, random, NEAR)).responses.mean())
-        missed = clnf.fit(sample.image, _moved(pose, random, BESIDE))
-        if np.linalg.norm(missed.landmarks - sample.points, axis=1).mean() > BESIDE / 3 * WIDTH * pose[0]:
-            beside.append(missed.responses.mean())
-    low, high = float(np.percentile(there, 5)), float(np.percentile(beside or [0.0], 95))
-    logger.info("mean responses: at faces %.3f (5th percentile), beside them %.3f (95th)", low, high)
-    slope = 2 * SURE / max(low - high, 0.02)
-    return -slope * (low + high) / 2, slope
+        beside.append(clnf.fit(sample.image, _moved(pose, random, BESIDE)).responses.mean())
+    tail, middle, high = float(np.percentile(beside, 10)), float(np.median(beside)), float(np.median(there))
+    low = middle + 1.5 * (middle - tail)
+    logger.info("mean responses: at faces %.3f (median), beside them %.3f, hardly above %.3f", high, middle, low)
+    half = low + NEARER * max(high - low, 0.02)
+    slope = math.log(1 / UNSURE - 1) / (half - low)
+    return -slope * half, slope
 
 
 def _moved(pose: Float[ndarray, " P"], random: np.random.Generator, share: float) -> Float[ndarray, " P"]:
