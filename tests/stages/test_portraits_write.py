@@ -153,7 +153,7 @@ def written(model, fitted, prepared, tmp_path_factory):
     return write(folder, PortraitsSettings(save=ALL, texture_size=64))
 
 
-def write(folder, settings):
+def write(folder, settings, **space):
     write_portraits(
         portrait="p",
         pictures=folder / "ada.png",
@@ -163,6 +163,7 @@ def write(folder, settings):
         manifest=folder / "deca.json",
         settings=settings,
         threads=1,
+        **space,
     )
     return folder
 
@@ -254,6 +255,30 @@ def test_both_rasterizers_draw_the_same(model, fitted, prepared):
     inner = same & (np.abs(maps[0].uv - maps[1].uv).max(-1) < 1e-3)
     assert inner.sum() > 0.98 * same.sum()
     assert np.abs(images[0][maps[0].window] - images[1][maps[1].window])[inner].max() <= 1e-3 + 1 / 255
+
+
+def test_a_texture_space_colours_the_head(written, model, fitted):
+    """A space of plain colours: albedo is its mean and code times the fitted colour; what is not seen is that in the light."""
+    size, codes = 32, np.array([0.5, -1.0])
+    mean, directions = np.full((size, size, 3), (40.0, 80, 120)), np.zeros((size, size, 3, 3))
+    directions[..., 0], directions[..., 1] = 20, 10
+    head = model.container
+    np.savez(written / "space.npz", mean=mean, tex_dir=directions, vt=head.uv, ft=head.uv_faces)
+    coloured = replace(fitted, texture=codes, texture_sha256="1" * 64, offset=np.zeros((0, 0, 3), np.float32))
+    write_portrait(written / "fits/ada.npz", coloured)
+    settings = PortraitsSettings(save=["mat"], use_texture=True, texture_size=64)
+    write(written, settings, texture=written / "space.npz")
+    arrays = loadmat(written / "deca/ada/ada.mat")
+    expected = np.array([120, 80, 40]) / 255 * fitted.colour
+    np.testing.assert_allclose(arrays["albedo"].reshape(3, -1).T, np.tile(expected, (64 * 64, 1)), atol=1e-6)
+    np.testing.assert_allclose(arrays["tex"][0, :3], [0.5, -1, 0])
+    signs = np.array([1, 1, -1, -1, -1, -1, 1, 1, 1])[:, None]
+    np.testing.assert_allclose(arrays["light"][0], signs * fitted.light * fitted.colour, atol=1e-6)
+    with pytest.raises(UserError, match="with a texture space, and none is named"):
+        write(written, settings)
+    write_portrait(written / "fits/ada.npz", fitted)
+    with pytest.raises(UserError, match="without a texture space, and one is named"):
+        write(written, settings, texture=written / "space.npz")
 
 
 def test_a_portrait_of_another_head_is_refused(written, fitted):

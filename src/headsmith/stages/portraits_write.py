@@ -8,17 +8,19 @@ import numpy as np
 import torch
 from numpy import ndarray
 
+from headsmith.contract.errors import UserError
 from headsmith.contract.settings import PortraitsSettings
 from headsmith.exports.deca import write_arrays, write_dense_mesh, write_jpeg, write_mesh, write_points
+from headsmith.heads.container import HeadContainer
 from headsmith.heads.model import HeadModel
-from headsmith.heads.texture import read_texture
+from headsmith.heads.texture import TextureModel, read_texture
 from headsmith.media.atomic import atomic_folder, atomic_path
 from headsmith.media.progress import note, progress
 from headsmith.mesh.renderer_choice import open_renderer
-from headsmith.stages.portraits_codes import SHAPE, TEXTURE, Decoder, codedict, opdict
+from headsmith.stages.portraits_codes import SHAPE, Decoder, codedict, opdict
 from headsmith.stages.portraits_detail import dense_mesh, detail_normals, read_detail
 from headsmith.stages.portraits_drawing import Canvas, Maps, depth_image, map_head
-from headsmith.stages.portraits_file import read_portrait
+from headsmith.stages.portraits_file import FittedPortrait, read_portrait
 from headsmith.stages.portraits_fits import read_fits_manifest
 from headsmith.stages.portraits_images import Picture, Work, Workshop, open_work, write_pictures
 from headsmith.stages.portraits_manifest import read_prepared_manifest
@@ -60,23 +62,37 @@ def write_portraits(
     """
     torch.set_num_threads(1)
     told = read_prepared_manifest(prepared)
-    ready = {facts.name for facts in told.pictures} & set(read_fits_manifest(fits).names)
+    names = set(told.names) & set(read_fits_manifest(fits).names)
     model = HeadModel.load(head, torch.float64)
-    space = None if texture is None else read_texture(texture, model.container, TEXTURE)
+    ready = {name: read_portrait(fits.with_suffix("") / f"{name}.npz", model.container) for name in sorted(names)}
+    space = read_space(texture, list(ready.values()), model.container)
     layout = Layout.of(model.container, settings.texture_size)
     workshop = Workshop(Decoder(model), layout, space, open_renderer(settings.renderer, threads), settings)
     with atomic_folder(manifest.with_suffix("")) as folder:
         written = []
         sources = (source for source in iterate_sources(pictures, settings.sample_step, portrait) if source.name in ready)
         for source in progress(sources, len(ready), f"{portrait}: files"):
-            fitted = read_portrait(fits.with_suffix("") / f"{source.name}.npz", model.container)
             detail = read_detail(fits.with_suffix("") / f"{source.name}.detail.npz", settings)
             crop = read_prepared(prepared.with_suffix(""), source.name)
-            written.append(write_one(folder, open_work(fitted, crop, source.read(), detail, workshop), workshop))
+            written.append(write_one(folder, open_work(ready[source.name], crop, source.read(), detail, workshop), workshop))
     tell_notes(written, portrait)
     content = {"portrait": portrait, "head": model.container.name, "head_sha256": model.sha256, "pictures": written}
     with atomic_path(manifest) as partial:
         partial.write_text(json.dumps(content | {"refused": [vars(one) for one in told.refused]}, indent=1) + "\n")
+
+
+def read_space(texture: Path | None, fitted: list[FittedPortrait], head: HeadContainer) -> TextureModel | None:
+    """Return the texture space with as many components as portraits have codes of it; None where there is none.
+
+    Raises:
+        UserError: It cannot be read, or portraits were fitted without it, or with one that is not named.
+    """
+    spaces = {part.texture_sha256 for part in fitted}
+    if (texture is None) != (spaces <= {""}):
+        told = "without a texture space, and one is named" if spaces <= {""} else "with a texture space, and none is named"
+        remedy = "run snakemake again: portraits are fitted anew when portraits.use_texture changes"
+        raise UserError(f"the portraits were fitted {told}", file=texture, remedy=remedy)
+    return None if texture is None else read_texture(texture, head, max(len(part.texture) for part in fitted))
 
 
 def tell_notes(written: list[dict[str, Any]], portrait: str) -> None:
