@@ -12,9 +12,11 @@ kept in the cache (see `tracking_truth.py`). The last line is JSON.
 import argparse
 import json
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -222,13 +224,12 @@ def time_mtcnn(clip: Clip, frames: int) -> dict[str, float]:
     pictures = read(clip, spread(clip.count, frames))
     ours = Mtcnn(files, smallest_face=20)
     ways = {"one_by_one": lambda: [ours.detect(image) for image in pictures], "batched": lambda: ours.detect_batch(pictures)}
-    try:
-        from facenet_pytorch import MTCNN
+    if find_spec("facenet_pytorch"):
+        sys.path.insert(0, str(ROOT / "tests"))
+        from nets.genuine_facenet import open_genuine
 
-        genuine = MTCNN(keep_all=True, min_face_size=20, device="cpu")
+        genuine = open_genuine(smallest_face=20)
         ways["facenet_pytorch"] = lambda: [genuine.detect(image, landmarks=True) for image in pictures]
-    except (ImportError, RuntimeError) as error:
-        print(f"without facenet-pytorch: {error}")
     result = {}
     for name, run in ways.items():
         run()

@@ -1,6 +1,6 @@
 """The constrained local model with experts that see dots: where it must end is known."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -114,6 +114,23 @@ def test_the_stronger_the_pull_the_nearer_to_the_mean():
         found = clnf(trying(pull)).fit(picture, start)
         sizes.append(np.linalg.norm(found.parameters[6:] / SHAPE.deviations.numpy()))
     assert sizes[0] > sizes[1] > sizes[2]
+
+
+def test_what_is_covered_counts_for_less():
+    truth = face()
+    picture, points = draw(points_of(truth)), points_of(truth)
+    covered = np.flatnonzero(np.hypot(*(points - points.mean(0) - (25, 25)).T) < 50)
+    for x, y in points[covered]:
+        cv2.circle(picture, (round(float(x)), round(float(y))), 8, 0, -1)
+        cv2.circle(picture, (round(float(x)) + 5, round(float(y)) + 5), 2, 40, -1)
+    start = truth.copy()
+    start[4:6] += (2, -2)
+    misses = []
+    for peak in (0.0, 1.0):
+        found = clnf(replace(trying(2.0), peak=peak)).fit(picture, start)
+        misses.append(np.linalg.norm(found.landmarks - points, axis=1).mean())
+    assert len(covered) >= 5
+    assert misses[1] < misses[0]
 
 
 def test_the_best_of_several_starts_counts():

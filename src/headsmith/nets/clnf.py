@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, Float, UInt8
 from numpy import ndarray
 
 from headsmith.maths.point_distribution import GLOBALS, PointDistribution
@@ -45,6 +45,8 @@ class Effort:
             stay to the mean. It changes by ``pull_growth`` for each doubling of the scale.
         pull_growth: See there.
         trust: How much experts that were better where they were trained count for more: the exponent of their trust.
+        peak: How much landmarks count for less whose expert responds little everywhere in its window, as behind a hand: the
+            exponent of the largest response, in that of the middle landmark. OpenFace has none.
     """
 
     windows: tuple[int, ...] = (11, 9, 7, 5)
@@ -54,14 +56,15 @@ class Effort:
     pull: float = 25.0
     pull_growth: float = -15.0
     trust: float = 0.0
+    peak: float = 1.0
 
 
 FOR_VIDEO = Effort()
-"""OpenFace's own for videos."""
+"""OpenFace's own for videos, but for ``peak``."""
 FROM_FIVE_POINTS = Effort(windows=(15, 11, 9, 7))
 """As for videos, but looking farther: a shape that was laid through five points is farther off than the last frame's."""
 FOR_PICTURES = Effort(windows=(15, 13, 11, 11), steps=10, kernel=1.25, pull=35.0, trust=2.5)
-"""OpenFace's own for single pictures (its option ``-wild``)."""
+"""OpenFace's own for single pictures (its option ``-wild``), but for ``peak``."""
 
 
 @dataclass(frozen=True)
@@ -195,9 +198,11 @@ class Clnf:
         view = nearest_view(experts.views, parameters[1:4])
         doublings = np.log2(experts.scale / self.expertise.scales[0].scale)
         weights = experts.visible[view] * experts.trust[view] ** effort.trust
+        maps = experts.respond(areas, view)
+        weights = weights * relative_peaks(maps, weights > 0) ** effort.peak
         kernel = effort.kernel + effort.kernel_growth * doublings
         pull = max(effort.pull + effort.pull_growth * doublings, 1e-3)
-        return _Window(experts.respond(areas, view), shape, into, back, weights, kernel, pull)
+        return _Window(maps, shape, into, back, weights, kernel, pull)
 
     def _settle(self, parameters: Float[ndarray, " P"], window: _Window, steps: int, *, rigid: bool) -> Float[ndarray, " P"]:
         """Return the parameters after steps towards the means of the densities."""
@@ -231,6 +236,13 @@ class Clnf:
         parameters[1:4] = parameters[1:4].clip(-LARGEST_TURN, LARGEST_TURN)
         parameters[GLOBALS:] = parameters[GLOBALS:].clip(-self._limits, self._limits)
         return parameters
+
+
+def relative_peaks(maps: Maps, seen: Bool[ndarray, " L"]) -> Float[ndarray, " L"]:
+    """Return the largest response of each map, in that of the middle one of those that count, within 0.05 and 1.5."""
+    peaks = maps.max((1, 2)).astype(np.float64)
+    middle = float(np.median(peaks[seen])) if seen.any() else 0.0
+    return (peaks / max(middle, 1e-9)).clip(0.05, 1.5)
 
 
 FIVE: tuple[tuple[int, ...], ...] = ((36, 37, 38, 39, 40, 41), (42, 43, 44, 45, 46, 47), (30,), (48,), (54,))
