@@ -1,4 +1,4 @@
-"""The house's own rules on a real cluster: a clip to its scores, though snakemake is killed and a job wants more memory."""
+"""The house's own rules on a real cluster: a clip in chunks to its scores, though snakemake is killed and memory is short."""
 
 import json
 import os
@@ -18,11 +18,12 @@ TARGETS = ("results/franck/scores/basis.json",)
 SAME = ("frames.json", "landmarks.npz", "matte.json", "parsing.json", "masks/head.json", "tracking.npz", "dataset.json")
 """Files whose bytes do not depend on who made them."""
 GROUPED = {
+    **dict.fromkeys(("detect_landmarks", "estimate_matte", "parse_faces"), "solved"),
     **dict.fromkeys(("cut_mouth_masks", "cut_head_masks", "cut_eyes_masks", "track_head", "write_dataset"), "solved"),
     **dict.fromkeys(("train_avatar", "render_avatar", "score_avatar"), "solved"),
     "convert_network": "networks",
 }
-"""Few SLURM jobs in place of many: each costs seconds. Frames, landmarks, mattes, label maps and the head have their own."""
+"""Few SLURM jobs in place of many: each costs seconds. Frames, the head, and the chunks of a clip have their own."""
 FEW = (
     *("--groups", *(f"{rule}={group}" for rule, group in GROUPED.items()), "--group-components", "networks=2"),
     *("--set-resource-scopes", "mem_mb=local", "gpu=local", "--resources", "mem_mb=8000", "gpu=1", "--max-threads", "2"),
@@ -42,6 +43,7 @@ def killed(cluster: Cluster, finished_house: House, tmp_path_factory: pytest.Tem
     house = finished_house.copy(tmp_path_factory.mktemp("slurm") / "house")
     for name in ("results", "logs", ".snakemake", "resources/heads", "resources/networks"):
         subprocess.run(["rm", "-rf", str(house.folder / name)], check=True)
+    house.settings(cluster={"chunks": 2})
     house.edit("rules/heads.smk", "mem_mb=growing(6000)", "mem_mb=growing(600)")
     house.edit("workflow_scripts/adapter.py", HELD, WATCHED + HELD)
     bench = Bench(cluster, house.folder, house.folder / "profiles/slurm")
