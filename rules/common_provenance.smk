@@ -20,6 +20,10 @@ STAGE_RULES = {
 }
 if SETTINGS.tracking.source != SOLVE:
     STAGE_RULES["tracking"] = ["import_tracking"]
+TAUGHT = {paths.POINT_DISTRIBUTION: "build_point_distribution", paths.PATCH_EXPERTS: "train_patch_experts"}
+TAUGHT = {path: name for path, name in TAUGHT.items() if path in DETECTOR_ASSETS}
+STAGE_RULES["landmarks"] = [*TAUGHT.values(), *STAGE_RULES["landmarks"]]
+"""What the detector `clnf` opens is made by rules of its own, from videos that are fetched."""
 SUBJECT_RULES = STAGE_RULES | {
     "frames": ["import_frames"],
     "matte": ["import_matte"],
@@ -73,7 +77,8 @@ def given_files(wildcards):
     found += [parts_of_head(head), [paths.ASSET.format(asset=name) for name in HEAD_DETECTORS]]
     found += [str(model_file(SETTINGS.heads, head.head))] if head.head in FLAME_HEADS else []
     found += [published_parts(SimpleNamespace(variant=name)) for name in VARIANTS]
-    return list(dict.fromkeys(flat([*found, parts_of_scores(wildcards)])))
+    found += [[paths.ASSET.format(asset=name) for name in TEACHERS] if paths.PATCH_EXPERTS in TAUGHT else []]
+    return [path for path in dict.fromkeys(flat([*found, parts_of_scores(wildcards)])) if path not in TAUGHT]
 
 
 def flat(value):
