@@ -18,7 +18,7 @@ from headsmith.mesh.shading import vertex_normals
 from headsmith.stages.portraits_file import FittedPortrait
 from headsmith.stages.portraits_prepared import PreparedPortrait
 from headsmith.stages.texture_space_completion import Textures, compare
-from headsmith.stages.texture_space_learning import Seen, choose_light, lights_aligned, seen_by_enough
+from headsmith.stages.texture_space_learning import Seen, learn_space, lights_aligned, seen_by_enough
 from headsmith.stages.texture_space_unwrap import Sheet, divided, unwrap
 
 COMPONENTS = 10
@@ -124,30 +124,39 @@ def similar(points: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 
 def measure_space(
-    sheet: Sheet, family: Family, prepared: dict[str, PreparedPortrait], fits: dict[str, FittedPortrait], methods: list[str]
+    sheet: Sheet,
+    family: Family,
+    prepared: dict[str, PreparedPortrait],
+    fits: dict[str, FittedPortrait],
+    methods: list[str],
 ) -> dict[str, Any]:
-    """Return how a texture space of portraits does: the share of the true variance in its components, errors of completion.
+    """Return how a texture space of portraits does: the share of the true variance in its components, as the stage learns it.
 
-    By how much of the fits' light is divided out, which the stage chooses by error, as it does here; and with light aligned.
+    Where ways of completion are named, also those ways' errors, and the same share by principal components of the seen texels
+    alone, by how much of the fits' light is divided out, and with light aligned.
     """
     seen = Seen.of(unwrap(sheet, one, fits[name]) for name, one in prepared.items())
-    rows = np.flatnonzero(seen_by_enough(seen.weights))
-    settings = TextureSpaceSettings(components=COMPONENTS)
-    chosen, errors = choose_light(seen, sheet, settings, rows)
+    space, rows = (
+        learn_space(seen, sheet, TextureSpaceSettings(components=COMPONENTS)),
+        np.flatnonzero(seen_by_enough(seen.weights)),
+    )
     truth, skin = (part[..., rows, :] if part.ndim > 1 else part[rows] for part in true_textures(sheet, family, prepared))
     judged, weights = skin > SKIN, seen.weights[:, rows]
-    results: dict[str, Any] = {"pictures": len(prepared), "visible_share": float((weights > 0).mean()), "light": chosen}
+    results = {"pictures": len(prepared), "visible_share": float((weights > 0).mean()), "light": space.light}
+    results |= {"completion": space.method, "recovered": share_within(truth[:, judged], space.components[rows][judged])}
+    results |= {f"kept_back_{name}": error for name, error in (space.light_errors | space.errors).items()}
+    if not methods:
+        return results
+    whole = divided(seen.colours, seen.light, LIGHT_SHARES[space.light])
     variants = {name: divided(seen.colours, seen.light, share)[:, rows] for name, share in LIGHT_SHARES.items()}
-    whole = divided(seen.colours, seen.light, LIGHT_SHARES[chosen])
     variants["aligned"] = lights_aligned(whole, seen.weights, sheet)[:, rows]
     for name, values in variants.items():
         apart = np.square(values - truth)[:, judged][weights[:, judged] > 0]
-        space = learn_low_rank(values, weights, COMPONENTS)
+        components = learn_low_rank(values, weights, COMPONENTS).components
         results[f"error_{name}"] = 255 * float(np.sqrt(apart.mean()))
-        results[f"recovered_{name}"] = share_within(truth[:, judged], space.components[judged])
-    results |= {"recovered": results[f"recovered_{chosen}"]} | {f"kept_back_{name}": error for name, error in errors.items()}
-    textures = Textures(sheet, variants[chosen], weights, rows, COMPONENTS)
-    return results | {f"completion_{name}": error for name, error in (compare(textures, methods) if methods else {}).items()}
+        results[f"recovered_{name}"] = share_within(truth[:, judged], components[judged])
+    textures = Textures(sheet, variants[space.light], weights, rows, COMPONENTS)
+    return results | {f"completion_{name}": error for name, error in compare(textures, methods).items()}
 
 
 def true_textures(sheet: Sheet, family: Family, prepared: dict[str, PreparedPortrait]) -> tuple[np.ndarray, np.ndarray]:

@@ -59,7 +59,7 @@ def main() -> None:
     sheet = Sheet.of(model, options.size)
     kept = {name: one for name, one in prepared.items() if name in fits["fitted"]}
     truth = {name: true_portrait(one, person_of(name, model), model) for name, one in kept.items()}
-    space = {"fitted": measure_space(sheet, family, kept, fits["fitted"], list(METHODS))}
+    space = {"fitted": measure_space(sheet, family, kept, fits["fitted"], list(METHODS) if options.thorough else [])}
     space["true"] = measure_space(sheet, family, kept, truth, [])
     seconds = json.loads((options.cache / "seconds.json").read_text())
     figures |= {"seconds_per_portrait": float(np.median(list(seconds.values())))}
@@ -78,6 +78,7 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--learned", type=int, default=100, help="of them, the first that are fitted, for a shorter run")
     parser.add_argument("--measured", type=int, default=16, help="portraits of which albedo, light and vertices are compared")
     parser.add_argument("--size", type=int, default=512, help="side of the texture space")
+    parser.add_argument("--thorough", action="store_true", help="also each way of completion, and each share of light")
     parser.add_argument("--threads", type=int, default=1)
     return parser.parse_args()
 

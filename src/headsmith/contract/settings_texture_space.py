@@ -5,7 +5,17 @@ from dataclasses import dataclass
 from headsmith.contract.settings_fields import setting
 
 BEST = "best"
-COMPLETIONS = ("mean", "mirror", "surface", "telea", "biharmonic", "low_rank", "mirrored_low_rank", "network")
+COMPLETIONS = (
+    "mean",
+    "mirror",
+    "surface",
+    "telea",
+    "biharmonic",
+    "low_rank",
+    "mirrored_low_rank",
+    "low_rank_surface",
+    "network",
+)
 """How hidden texels can be completed; ``stages.texture_space_completion`` tells what each does."""
 
 LIGHT_SHARES = {"none": 0.0, "half": 0.5, "whole": 1.0}
@@ -25,8 +35,8 @@ class TextureSpaceSettings:
         choices=(BEST, *COMPLETIONS),
     )
     compared: list[str] = setting(
-        ["mean", "mirror", "surface", "low_rank", "mirrored_low_rank"],
-        "the ways that are compared; `telea`, `biharmonic` and `network` take longer",
+        ["mean", "mirror", "surface", "low_rank", "low_rank_surface"],
+        "the ways that are compared; the others take longer, or are hardly ever better",
         choices=COMPLETIONS,
     )
     light: str = setting(

@@ -4,7 +4,8 @@
 mean, and the difference from it smooth over the head; ``telea``: the same difference inpainted in the unwrapping (Telea 2004,
 *An Image Inpainting Technique Based on the Fast Marching Method*, OpenCV's); ``biharmonic``: the same by scikit-image's
 biharmonic equation, at a small size; ``low_rank``: principal components of what was seen, by EM; ``mirrored_low_rank``: the
-same, the other side of the face counting a little; ``network``: ``texture_space_network``.
+same, the other side of the face counting a little; ``low_rank_surface``: what components say, and the difference smooth
+over the head; ``network``: ``texture_space_network``.
 """
 
 from collections.abc import Callable
@@ -94,12 +95,21 @@ def complete_mirror(textures: Textures) -> Float32[ndarray, "N m 3"]:
 
 def complete_surface(textures: Textures) -> Float32[ndarray, "N m 3"]:
     """Return the mean and a difference that is smooth over the head."""
-    mean, result = textures.mean(), np.empty_like(textures.albedo)
-    count = len(textures.sheet.texels.faces)
+    return _smoothly(textures, complete_mean(textures))
+
+
+def complete_low_rank_surface(textures: Textures) -> Float32[ndarray, "N m 3"]:
+    """Return what the principal components of the seen texels say, and a difference that is smooth over the head."""
+    return _smoothly(textures, complete_low_rank(textures))
+
+
+def _smoothly(textures: Textures, base: Float32[ndarray, "N m 3"]) -> Float32[ndarray, "N m 3"]:
+    """Return a first answer for each picture, and what it differs by where texels are seen, smooth between them."""
+    result, count = np.empty_like(textures.albedo), len(textures.sheet.texels.faces)
     for row, (albedo, weights) in enumerate(zip(textures.albedo, textures.weights, strict=True)):
         whole, share = np.zeros((count, 3), np.float32), np.zeros(count, np.float32)
-        whole[textures.rows], share[textures.rows] = albedo - mean, weights
-        result[row] = mean + extend(textures.sheet, whole, share)[textures.rows]
+        whole[textures.rows], share[textures.rows] = albedo - base[row], weights
+        result[row] = base[row] + extend(textures.sheet, whole, share)[textures.rows]
     return result
 
 
@@ -176,6 +186,7 @@ METHODS: Final[dict[str, Method]] = {
     "biharmonic": complete_biharmonic,
     "low_rank": complete_low_rank,
     "mirrored_low_rank": complete_mirrored_low_rank,
+    "low_rank_surface": complete_low_rank_surface,
     "network": complete_network,
 }
 """By the names of the setting ``texture_space.compared``."""
