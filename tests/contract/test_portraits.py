@@ -84,8 +84,10 @@ def test_decas_network_needs_its_file_and_its_head(tmp_path):
     with pytest.raises(UserError, match=r"codes of DECA's network are of the head flame2020, and heads\.model is anny"):
         check_method(chosen(method="deca", network=str(file)))
     with pytest.raises(UserError, match=r"portraits\.size is 256"):
-        check_method(chosen("flame2020", method="deca", network=str(file), size=256))
-    check_method(chosen("flame2020", method="deca", network=str(file)))
+        check_method(chosen("flame2020", template="a.obj", method="deca", network=str(file), size=256))
+    with pytest.raises(UserError, match="needs FLAME's own unwrapping"):
+        check_method(chosen("flame2020", method="deca", network=str(file)))
+    check_method(chosen("flame2020", template="a.obj", method="deca", network=str(file)))
     check_method(chosen("flame2023", "a.npz", "b.obj", use_texture=True))
 
 

@@ -120,6 +120,9 @@ def check_method(settings: Settings) -> None:
             what = f"the codes of DECA's network are of the head {DECA_HEAD}, and heads.model is {head}"
             remedy = f"set heads.model to {DECA_HEAD} (docs/heads.md tells where its file is from), or portraits.method to fit"
             raise UserError(what, remedy=remedy)
+        if not settings.heads.template:
+            remedy = "name head_template_mesh.obj in heads.template: the network's displacements are over its unwrapping"
+            raise UserError("portraits.method is `deca`, which needs FLAME's own unwrapping", remedy=remedy)
         if chosen.size != 224 or chosen.use_texture:
             wrong = "portraits.use_texture is on" if chosen.use_texture else f"portraits.size is {chosen.size}"
             what = f"{wrong}: DECA's network takes 224 pixels, and its texture codes are of the BFM's space, which is not read"
