@@ -87,7 +87,7 @@ def test_patches_are_of_the_places_that_their_targets_tell(samples, files):
 
 
 def test_experts_learn_where_landmarks_are(files, samples, monkeypatch):
-    monkeypatch.setattr(patch_experts_training, "STEPS", 120)
+    monkeypatch.setattr(patch_experts_training, "STEPS", 70)
     torch.manual_seed(0)
     shapes = read_point_distribution(files["model"])
     experts = train_scale(shapes, samples, 0.35, np.zeros((1, 3)), 0, "test")
