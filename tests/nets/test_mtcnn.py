@@ -206,7 +206,7 @@ def test_the_genuine_package_finds_the_same(weights, portraits):
         found = ours.detect(image)
         assert len(found) == len(boxes)
         for face, box, score, five in zip(found, boxes, scores, points, strict=True):
-            counted_from_one = np.array(face.box) + (1, 1, 0, 0)
+            counted_from_one = np.add(face.box, (1, 1, 0, 0))
             assert np.allclose(counted_from_one, box.astype(float), atol=0.5)
             assert np.allclose(face.points, five.astype(float), atol=0.5)
             assert face.confidence == pytest.approx(score, abs=1e-3)
