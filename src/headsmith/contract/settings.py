@@ -196,8 +196,8 @@ class ClusterSettings:
 
     chunks: int = setting(
         1,
-        "in how many pieces landmarks, matte and parsing of a clip are made, and its photometric refinement measured, each by "
-        "its own job; 1: each stage is one job",
+        "in how many pieces landmarks, matte and parsing of a clip are made, and its photometric refinement measured, and a "
+        "texture space's pictures unwrapped, each by its own job; 1: each stage is one job",
         minimum=1,
         maximum=64,
     )
