@@ -22,6 +22,15 @@ LIBRARIES = {
     "libgthread-2.0.so.0": "libglib2.0-0",
 }
 """System libraries that OpenCV and MediaPipe load, and Debian's packages of them."""
+PROGRAM = """\
+#!/bin/sh
+'''exec' "{python}" "$0" "$@"
+' '''
+from {module} import program
+
+program()
+"""
+"""A program that is shell to the shell and Python to Python, because the first line of a script cannot name a path with spaces."""
 
 
 def main() -> None:
@@ -93,7 +102,7 @@ def make_importable() -> None:
         r'^(headsmith-\w+) = "([\w.]+):program"', (LOCKS.parent / "pyproject.toml").read_text(), re.M
     ):
         program = VENV / "bin" / name
-        program.write_text(f"#!{VENV / 'bin/python'}\nfrom {module} import program\n\nprogram()\n")
+        program.write_text(PROGRAM.format(python=VENV / "bin/python", module=module))
         program.chmod(0o755)
 
 
