@@ -542,9 +542,13 @@ def end_lost_jobs(workflow):
 
 
 def finished():
-    """Return the banner of a finished run: which reports there are to open."""
-    reports = [Path(paths.REPORT.format(clip=clip)) for clip in CLIPS]
-    found = [f"  open {path.resolve()}" for path in reports if path.exists()]
+    """Return the banner of a finished run: which reports, and pictures of portraits, there are to open."""
+    shown = [
+        *(paths.REPORT.format(clip=clip) for clip in CLIPS),
+        *(paths.PANELS.format(portrait=portrait) for portrait in PORTRAITS),
+        paths.TEXTURE_SPACE_PICTURE,
+    ]
+    found = [f"  open {path.resolve()}" for path in map(Path, shown) if path.exists()]
     return "\n".join(["headsmith: done", *found])
 
 
