@@ -30,7 +30,7 @@ from {module} import program
 
 program()
 """
-"""A program that is shell to the shell and Python to Python, because the first line of a script cannot name a path with spaces."""
+"""A program that is shell to the shell, Python to Python: the first line of a script cannot name a path with spaces."""
 
 
 def main() -> None:
