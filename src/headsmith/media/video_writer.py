@@ -16,6 +16,10 @@ from headsmith.media.atomic import atomic_path, remove_leftovers
 CRF = 18
 """Constant rate factor of x264: 18 is close to lossless to the eye."""
 
+REPEATABLE = "mbtree=0"
+"""x264's macroblock tree (core 165, its AVX-512 code) reads memory that nobody wrote: with it the same frames give now one file,
+now another."""
+
 
 class VideoWriter:
     """Writes RGB frames, one at a time, into a video that appears when the ``with`` block ends well.
@@ -35,7 +39,7 @@ class VideoWriter:
     def __init__(self, path: str | os.PathLike[str], fps: float, *, crf: int = CRF, preset: str = "fast") -> None:
         self.path = path
         self.fps = Fraction(fps).limit_denominator(1001)
-        self.options = {"crf": str(crf), "preset": preset}
+        self.options = {"crf": str(crf), "preset": preset, "x264-params": REPEATABLE}
         self.count = 0
         self._stack = ExitStack()
         self._stream: av.VideoStream | None = None
