@@ -1,5 +1,6 @@
 """Jobs in processes of their own that are killed with SIGKILL at a chosen moment, as the system kills them."""
 
+import faulthandler
 import multiprocessing
 import os
 import signal
@@ -19,6 +20,7 @@ def _run(job: Callable[..., None], arguments: dict[str, object], log: Path, star
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for stream in (1, 2):
         os.dup2(descriptor, stream)
+    faulthandler.enable(descriptor, all_threads=True)
     started.set()
     job(**arguments)
 
@@ -38,5 +40,5 @@ def run_job(job: Callable[..., None], arguments: dict[str, object], log: Path, s
     if process.is_alive():
         os.kill(process.pid, signal.SIGKILL)
         process.join()
-    assert process.exitcode in (0, -signal.SIGKILL), log.read_text()
+    assert process.exitcode in (0, -signal.SIGKILL), f"exit code {process.exitcode}\n{log.read_text()}"
     return time.monotonic() - begin if process.exitcode == 0 else None
