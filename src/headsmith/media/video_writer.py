@@ -17,8 +17,8 @@ CRF = 18
 """Constant rate factor of x264: 18 is close to lossless to the eye."""
 
 REPEATABLE = "mbtree=0"
-"""x264's macroblock tree (core 165, its AVX-512 code) reads memory that nobody wrote: with it the same frames give one file now,
-another then."""
+"""x264's macroblock tree (core 165, its AVX-512 code) reads memory that nobody wrote: with it the same frames give now this
+file, now that one."""
 
 
 class VideoWriter:
