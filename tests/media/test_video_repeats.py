@@ -15,9 +15,7 @@ HEIGHT, WIDTH, COUNT = 80, 160, 9
 def frames() -> list[np.ndarray]:
     """Slanting stripes that move."""
     rows, columns = np.mgrid[:HEIGHT, :WIDTH]
-    numbers = [
-        np.stack([3 * columns + 20 * frame, 5 * rows, rows + columns + 9 * frame], -1) % 256 for frame in range(COUNT)
-    ]
+    numbers = [np.stack([3 * columns + 20 * frame, 5 * rows, rows + columns + 9 * frame], -1) % 256 for frame in range(COUNT)]
     return [number.astype(np.uint8) for number in numbers]
 
 
