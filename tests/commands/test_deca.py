@@ -37,7 +37,7 @@ def resources(tmp_path, asset, monkeypatch):
     save_head(replace(head.with_embedding("ibug68", points), regions=region), tmp_path / "head.npz")
     files = {"face_landmarker.task": asset("face_landmarker.task")}
     made = {"head": tmp_path / "head.npz", "network": tmp_path / "none.onnx", "files": files}
-    monkeypatch.setattr(deca, "make_resources", lambda settings: made)
+    monkeypatch.setattr(deca, "make_resources", lambda settings, house: made)
     monkeypatch.setattr(portraits_prepare, "Parser", PlainParser)
 
 

@@ -6,9 +6,7 @@ detector's files) is made once, by Snakemake. DECA's files go to the folder that
 """
 
 import argparse
-import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -17,11 +15,9 @@ from typing import Any
 
 import yaml
 
-from headsmith.contract import paths
+from headsmith.commands.deca_resources import make_resources
 from headsmith.contract.config import load_settings
-from headsmith.contract.detectors import detector_files
 from headsmith.contract.errors import UserError
-from headsmith.contract.networks import parsing_network
 from headsmith.contract.photometric import OWN, PYTORCH3D
 from headsmith.contract.portraits import EACH, PERSONS, Portrait, check_method
 from headsmith.contract.settings import Settings
@@ -101,7 +97,7 @@ def run(options: argparse.Namespace) -> None:
         raise UserError("there is no such folder, picture, list or video", file=source, remedy="name one by -i")
     check_method(settings)
     check_device(settings, options.device)
-    resources = make_resources(settings)
+    resources = make_resources(settings, HOUSE)
     target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".headsmith-", dir=target) as folder:
         reconstruct(portrait, Path(folder), resources, settings)
@@ -169,27 +165,6 @@ def check_device(settings: Settings, asked: str) -> None:
     if settings.portraits.method == "fit" and asked not in ("cpu", "auto"):
         told = "the fit runs on the processor, seconds a picture; the GPU is for DECA's network (portraits.method: deca)"
         print(f"headsmith-deca: {told}", file=sys.stderr)  # noqa: T201 (a program speaks to its user)
-
-
-def make_resources(settings: Settings) -> dict[str, Any]:
-    """Return where the head, the parser and the detector's files are; those that are not there are made first.
-
-    Raises:
-        UserError: They cannot be made.
-    """
-    names = detector_files(settings.portraits.detector, settings.portraits.faces)
-    head = paths.HEAD.format(head=settings.heads.model)
-    network = paths.NETWORK.format(network=parsing_network(settings.parsing.network, settings.parsing.precision))
-    wanted = [head, network, *(paths.ASSET.format(asset=name) for name in names)]
-    missing = [name for name in wanted if not (HOUSE / name).exists()]
-    if missing:
-        print(f"headsmith-deca: making {', '.join(missing)}, once", file=sys.stderr)  # noqa: T201
-        command = [sys.executable, "-m", "snakemake", "--cores", str(os.cpu_count() or 1), "--", *missing]
-        if subprocess.run(command, cwd=HOUSE, stdout=sys.stderr, check=False).returncode:
-            remedy = f"see what is told above; to try it by itself: cd {HOUSE}; snakemake --cores all -- {' '.join(missing)}"
-            raise UserError(f"{', '.join(missing)} cannot be made", remedy=remedy)
-    files = {name: HOUSE / paths.ASSET.format(asset=name) for name in names}
-    return {"head": HOUSE / head, "network": HOUSE / network, "files": files}
 
 
 def reconstruct(portrait: Portrait, folder: Path, resources: dict[str, Any], settings: Settings) -> None:
