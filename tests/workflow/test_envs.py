@@ -106,6 +106,12 @@ def test_chumpy_is_locked_for_both_pythons() -> None:
 
 
 @pytest.mark.parametrize("env", ENVS)
+def test_no_script_tells_of_the_machine_that_wrote_it(env: str) -> None:
+    named = re.findall(r"-c (\S.*)$", (ROOT / f"envs/{env}.post-deploy.sh").read_text(), re.MULTILINE)
+    assert {name for name in named if name.startswith(("/", "."))} == set()
+
+
+@pytest.mark.parametrize("env", ENVS)
 def test_what_runs_after_deployment_is_plain_shell(env: str) -> None:
     """Where dash is at hand, it reads them too: it has none of bash's own words."""
     for shell in filter(shutil.which, ("sh", "dash")):
