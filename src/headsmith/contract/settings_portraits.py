@@ -102,7 +102,9 @@ class PortraitsSettings:
     identity_weight: dict[str, float] = setting(
         by_stage(0.01, 0.005, 0.003, 0.003), "weight of the prior of identity in each stage", minimum=0, needed=STAGES
     )
-    light_weight: float = setting(0.01, "weight of what light and colour change from where they began", minimum=0)
+    light_weight: float = setting(
+        10.0, "weight of what light and colour change from the likeliest ones, which each stage begins with", minimum=0
+    )
     texture_weight: float = setting(0.001, "weight of the prior of texture codes", minimum=0)
     offset_smooth: float = setting(4.0, "weight of the offset's differences between neighbouring texels", minimum=0)
     offset_small: float = setting(0.1, "weight of the offset itself", minimum=0)

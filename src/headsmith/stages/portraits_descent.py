@@ -82,8 +82,15 @@ class Scene:
 
     def pictures(self, stage: str) -> Pictures:
         """Return the pictures as a stage compares them."""
+        return self.open(stage, plain=self.space is None and not self.sees_offset(stage))
+
+    def skin(self, stage: str) -> Pictures:
+        """Return the pictures as the light is sought in them."""
+        return self.open(stage, plain=self.space is None)
+
+    def open(self, stage: str, plain: bool) -> Pictures:
+        """Return the pictures at a stage's size, with the skin that is of about one colour, or all of it."""
         side = max(round(self.settings.sides[stage] * self.frozen.size), 16)
-        plain = self.space is None and not self.sees_offset(stage)
         return open_pictures(self.prepared, side, plain, self.pixels.dtype)
 
 
@@ -100,12 +107,12 @@ def landmarks_of(
 
 def descend(scene: Scene, start: Unknowns, watch: Watch | None = None) -> Unknowns:
     """Return what was found after all stages."""
-    found, count = start, 0
+    found, count, offset = start, 0, False
     for stage in STAGES:
         pictures, steps = scene.pictures(stage), round(scene.settings.iterations[stage])
-        if stage == CAMERA:
-            found = with_light(scene, found, pictures)
-            start = found
+        if not offset:
+            start = found = with_light(scene, found, scene.skin(stage))
+        offset = scene.sees_offset(stage)
         found = _stage(scene, found, start, stage, pictures, steps, count, watch)
         count += steps
     return found
@@ -228,9 +235,8 @@ def with_light(scene: Scene, unknowns: Unknowns, pictures: Pictures) -> Unknowns
         plain = replace(unknowns, colour=torch.ones_like(unknowns.colour))
         for _ in range(1 if scene.space is None else ROUNDS):
             albedo = skin_albedo(shown, plain, scene.surface, scene.space, offset=False)
-            lights, colours = solve_lights(
-                shown, albedo, seen, unknowns, coloured=scene.space is None, shared=scene.settings.light == SHARED
-            )
+            shades, shared = scene.surface.shades, scene.settings.light == SHARED
+            lights, colours = solve_lights(shown, albedo, seen, unknowns, shades, coloured=scene.space is None, shared=shared)
             plain = replace(plain, light=lights)
             if scene.space is not None:
                 plain = replace(plain, texture=solve_codes(shown, skin_light(shown, plain), seen, scene.surface, scene.space))

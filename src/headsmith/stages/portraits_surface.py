@@ -14,6 +14,7 @@ from headsmith.heads.clip_types import Sliding
 from headsmith.heads.container import HeadContainer
 from headsmith.heads.model import HeadModel
 from headsmith.mesh.texture import TextureFrame
+from headsmith.stages.portraits_shades import Shades, open_shades
 from headsmith.stages.portraits_start import fewer_codes
 from headsmith.stages.tracking_problem import Places
 
@@ -39,6 +40,7 @@ class Surface:
         sliding: How landmarks slide; none: all keep their places.
         pivot: The point of the head about which it turns, metres.
         frame: The texels over the face.
+        shades: Of the skin.
         box: First and last row, first and last column of these texels within the whole unwrapping's, the last ones excluded.
     """
 
@@ -53,6 +55,7 @@ class Surface:
     sliding: Sliding | None
     pivot: Float[Tensor, "3"]
     frame: TextureFrame
+    shades: Shades
     box: tuple[int, int, int, int]
 
 
@@ -95,6 +98,7 @@ def open_surface(model: HeadModel, convention: Convention, identity: int, expres
         places.sliding,
         pivot,
         frame,
+        open_shades(torch.from_numpy(head.template[region])),
         box,
     )
 

@@ -43,6 +43,7 @@ class Shown:
         columns: Where it lies.
         uv: Texture coordinates.
         normals: Unit normals, in the camera's axes.
+        places: Where they are on the mean head, metres.
     """
 
     picture: Int[Tensor, " n"]
@@ -50,6 +51,7 @@ class Shown:
     columns: Int[Tensor, " n"]
     uv: Float[Tensor, "n 2"]
     normals: Float[Tensor, "n 3"]
+    places: Float[Tensor, "n 3"]
 
 
 def pose(unknowns: Unknowns, frozen: Frozen, surface: Surface) -> Posed:
@@ -107,12 +109,13 @@ def show(posed: Posed, surface: Surface, renderer: Renderer, skin: Bool[Tensor, 
     side = skin.shape[1]
     scale = posed.screen.new_tensor((side / size, side / size, 1.0))
     normals = normals_of(posed.turned, surface.faces)
-    attributes = torch.cat([surface.uv.expand(len(skin), -1, -1), normals[:, surface.vertex_of]], -1)
+    fixed = torch.cat([surface.uv, surface.model.template[surface.vertex_of]], -1)
+    attributes = torch.cat([fixed.expand(len(skin), -1, -1), normals[:, surface.vertex_of]], -1)
     screen = (posed.screen * scale)[:, surface.vertex_of].contiguous()
     drawn = renderer.interpolate(screen, surface.drawn, attributes, (side, side))
-    used = drawn.mask & skin & (drawn.image[..., 4].detach() < -GRAZING)
+    used = drawn.mask & skin & (drawn.image[..., 7].detach() < -GRAZING)
     values = drawn.image[used]
-    return Shown(*used.nonzero(as_tuple=True), values[:, :2], nn.normalize(values[:, 2:], dim=-1))
+    return Shown(*used.nonzero(as_tuple=True), values[:, :2], nn.normalize(values[:, 5:], dim=-1), values[:, 2:5].detach())
 
 
 def skin_albedo(
