@@ -1,14 +1,16 @@
-"""A family of people whose textures are known: skin unwrapped from real clips, mixed along ten directions.
+"""A family of people whose textures are known: skin unwrapped from real pictures, mixed along ten directions.
 
-Each clip's skin is unwrapped by our tools where the parser says skin, what light its smooth shading shows is taken out, and
-the textures are brought to one tone. The family is their mean plus ten directions: how the clips differ, how their mirror
-images do, two tones, and the lips. Hair is painted on the scalp, the same for all; the ten directions stop there.
+The skins of four clips and of one photograph (``portrait_skins.unwrap_astronaut``) are unwrapped by our tools where the parser
+says skin, what light their smooth shading shows is taken out, and the textures are brought to one tone. The family is their
+mean plus ten directions: how the skins differ, how their mirror images do, two tones, and the lips. Hair is painted on the
+scalp, the same for all; the ten directions stop there.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from portrait_skins import sides_alike, unwrap_astronaut
 from scipy.spatial import cKDTree
 from truth_sources import ROOT, cut_head_masks, prepare_source, read_track, source_track
 
@@ -22,7 +24,8 @@ from headsmith.stages.texture_space_mirror import counterparts, extend
 from headsmith.stages.texture_space_unwrap import SEEN_LABELS, Sheet
 
 SIZE = 1024
-SOURCES = ("franck", "cap12", "pexels", "single_face")
+PHOTOGRAPH = "astronaut"
+SOURCES = ("franck", "cap12", "pexels", "single_face", PHOTOGRAPH)
 VIEWS = 16
 DIRECTIONS = 10
 TONES = ((1.0, 1.0, 1.0), (0.35, -0.1, -0.3))
@@ -88,18 +91,20 @@ def unwrap_clip(folder: Path, tracking: Path, sheet: Sheet) -> tuple[np.ndarray,
     return colours / 255, weights
 
 
-def build_family(results: Path | None, cache: Path, sheet: Sheet, threads: int, more: dict | None = None) -> Family:
-    """Return the family; ``more`` are further textures and weights, by name."""
+def build_family(results: Path | None, cache: Path, sheet: Sheet, threads: int) -> Family:
+    """Return the family."""
     found = {}
     for name in SOURCES:
         path = cache / f"skin-{name}-{SIZE}.npz"
         if not path.exists():
-            colours, weights = unwrap_clip(*source_folder(name, results, cache, threads), sheet)
             path.parent.mkdir(parents=True, exist_ok=True)
+            if name == PHOTOGRAPH:
+                colours, weights = unwrap_astronaut(cache, sheet, threads)
+            else:
+                colours, weights = unwrap_clip(*source_folder(name, results, cache, threads), sheet)
             np.savez_compressed(path, colours=colours.astype(np.float32), weights=weights)
         with np.load(path) as content:
             found[name] = (content["colours"], content["weights"])
-    found |= more or {}
     return mix(np.stack([one[0] for one in found.values()]), np.stack([one[1] for one in found.values()]), sheet)
 
 
@@ -109,10 +114,10 @@ def mix(colours: np.ndarray, weights: np.ndarray, sheet: Sheet) -> Family:
     colours = align_light(colours.astype(np.float32), weights, sheet.normals())
     full = np.stack([extend(sheet, one, weight) for one, weight in zip(colours, weights, strict=True)])
     points = sheet.texels.spread(sheet.head.template, sheet.surface.faces)
-    skin = skin_of(sheet, points)
+    skin, other = skin_of(sheet, points), counterparts(sheet)
+    full = sides_alike(full, sheet, other, skin > 0.5)
     centre = full[:, skin > 0.5].mean((0, 1))
     full = full * (centre / full[:, skin > 0.5].mean(1))[:, None]
-    other = counterparts(sheet)
     mirrored = np.where((other >= 0)[:, None], full[:, other], full)
     mean = full.mean(0)
     apart = [one - mean for one in full[:-1]] + [one - other_one for one, other_one in zip(mirrored, full, strict=True)]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from portrait_family import DIRECTIONS, Family
+from portrait_lights import draw_light, strength_of, waves_of
 from truth_motion import SIZE, Scene
 from truth_render import GAMMA, add_head, backdrop, draw_body, mix_paint
 
@@ -29,8 +30,7 @@ class Person:
         rotation: Head to camera.
         translation: Head to camera, metres.
         focal: Pixels.
-        light: ``(9, 3)``, factors of 1, x, y, z, xy, yz, 3 z^2 - 1, xz, x^2 - y^2 of the normal (x right, y up, z to the
-            camera), in linear light.
+        light: ``(9, 3)``, factors of ``portrait_lights.waves_of``, in linear light.
         seed: Of background, body and noise.
     """
 
@@ -53,9 +53,7 @@ class Person:
 
     def shading(self, normals: np.ndarray) -> np.ndarray:
         """Return the light on unit normals in the camera's axes (y down, z away), as shown: a colour is albedo times this."""
-        x, y, z = normals[:, 0], -normals[:, 1], -normals[:, 2]
-        waves = np.stack([np.ones_like(x), x, y, z, x * y, y * z, 3 * z * z - 1, x * z, x * x - y * y], 1)
-        return np.maximum(waves @ self.light, 0.02) ** (1 / GAMMA)
+        return np.maximum(waves_of(normals * [1, -1, -1]) @ self.light, 0.02) ** (1 / GAMMA)
 
 
 def person_of(name: str, model: HeadModel) -> Person:
@@ -89,17 +87,8 @@ def draw_person(model: HeadModel, count: int, seed: int, turn: float = 1.0) -> P
     away = focal * tall / (FACE * SIZE)
     middle = rotation @ points.mean(0)
     place = np.array([random.uniform(-0.02, 0.02), random.uniform(-0.02, 0.02), away])
-    return Person(random.normal(0, 1, count), parameters, rotation, place - middle, focal, draw_light(random), seed)
-
-
-def draw_light(random: np.random.Generator) -> np.ndarray:
-    """Return a room's light: from before the face, from a side or above, warm or cold."""
-    grey = np.zeros(9)
-    grey[0] = random.uniform(0.45, 0.7)
-    grey[1], grey[2], grey[3] = random.normal(0, 0.14), random.uniform(-0.02, 0.25), random.uniform(0.12, 0.28)
-    grey[4:] = random.normal(0, 0.03, 5)
-    warmth = random.normal(0, 0.04)
-    return grey[:, None] * np.array([1 + warmth, 1.0, 1 - warmth])
+    codes, light = random.normal(0, 1, count), draw_light(random, strength_of(seed))
+    return Person(codes, parameters, rotation, place - middle, focal, light, seed)
 
 
 def draw_picture(person: Person, family: Family) -> np.ndarray:
