@@ -22,8 +22,11 @@ SHARE_SEEN: Final = 0.03
 """A texel has components of its own where so many pictures, and so large a share of them, show it."""
 TRIED: Final = 4000
 """Texels, about, by which shares of the light are compared."""
-GUESSED: Final = 0.1
-"""Weight of a completed texel among seen ones, of weight up to 1, where another way than low rank has completed it."""
+GUESSED: Final = 0.3
+"""Weight of a completed texel, of the mean of seen ones, where another way than low rank has completed it."""
+EVENER: Final = 0.5
+"""Power of what a look at a texel weighs, once hidden ones are completed: wrong shape and light, which weigh most, do not
+grow as fast as noise where a texel is seen aslant or in the shade."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +142,8 @@ def learn(textures: Textures, completed: Float32[ndarray, "N m 3"], method: str)
         return learn_low_rank(textures.albedo, textures.weights, textures.components)
     if method == "mirrored_low_rank":
         return learn_low_rank(*with_other_side(textures), textures.components)
-    weights = np.where(textures.weights > 0, textures.weights, GUESSED * textures.weights.mean()).astype(np.float32)
+    weights = textures.weights**EVENER
+    weights = np.where(weights > 0, weights, GUESSED * weights.mean()).astype(np.float32)
     return learn_low_rank(completed, weights, textures.components)
 
 
