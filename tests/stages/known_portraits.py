@@ -103,6 +103,13 @@ def landmarks(truth, model, convention=CONVENTION):
     return np.einsum("mc,mcd->md", embedding.barycentrics, seen[model.container.faces[embedding.faces]])
 
 
+def landmarks_in_camera(truth, model, convention=CONVENTION):
+    """Where the landmarks are, in the camera's axes, metres."""
+    embedding = model.container.embeddings[convention]
+    seen = truth.in_camera(model.to(torch.float64)(truth.parameters()).numpy())
+    return np.einsum("mc,mcd->md", embedding.barycentrics, seen[model.container.faces[embedding.faces]])
+
+
 def prepared(truth, model, *, albedo=plain, noise=0.0, convention=CONVENTION, seed=7):
     """What the stage before the fit would say of the picture; landmarks err by so many pixels, as detectors do: smoothly."""
     picture, labels = draw(truth, model, albedo)

@@ -9,12 +9,14 @@ import torch
 from scipy.ndimage import map_coordinates
 from stages import known_portraits as known
 
+from headsmith.contract.conventions import convention_of
 from headsmith.contract.errors import UserError
 from headsmith.contract.labels import LABELS
 from headsmith.heads.texture import TextureModel
 from headsmith.maths.irradiance import irradiance
 from headsmith.stages.portraits_fitting import Priors, fit_portrait
 from headsmith.stages.portraits_start import start_portraits
+from headsmith.stages.portraits_surface import open_surface, turned_away
 
 NOISE = 0.8
 
@@ -195,3 +197,25 @@ def test_light_by_colour_meets_a_coloured_lamp_better(model):
     assert own.psnr > shared.psnr + 3
     gains = own.light[1] * own.colour
     assert gains[0] < gains[1] < gains[2]
+
+
+def test_landmarks_of_the_side_that_is_turned_away_do_not_count(model):
+    """A head turned by 63 degrees, whose far side is detected 12 pixels away from where it is."""
+    truth = known.known_portrait(model, turn=(0.0, 1.1, 0.0))
+    surface = open_surface(model, convention_of(truth.convention), 4, 6, 64)
+    rotation = torch.from_numpy(truth.rotation)[None].float()
+    far = turned_away(surface, rotation, 57.0)[0]
+    depth = known.landmarks_in_camera(truth, model)[surface.points][:, 2]
+    assert 0.3 < far.double().mean() < 0.5 and depth[far].min() > np.median(depth[~far]), "they lie behind"
+    assert not turned_away(surface, rotation, 70.0).any()
+    part = known.prepared(truth, model)
+    moved = part.landmarks.copy()
+    moved[surface.points[far]] += [12, 0]
+    fits = [
+        fit_portrait([replace(part, landmarks=points)], model, replace(known.SETTINGS, far_side=degrees, offset=False))[0]
+        for points, degrees in ((moved, 57.0), (moved, 90.0))
+    ]
+    near = np.setdiff1d(np.arange(len(moved)), surface.points[far])
+    true = known.landmarks(truth, model)[near]
+    errors = [np.linalg.norm(known.landmarks(fit, model)[near] - true, axis=1).mean() for fit in fits]
+    assert errors[0] < 0.8 * errors[1], errors

@@ -70,6 +70,13 @@ class PortraitsSettings:
     photometric: bool = setting(True, "whether the picture's colours are fitted too; else its landmarks alone")
     noise: float = setting(1.0, "expected error of a landmark, in percent of the eye distance", minimum=0.01)
     least_confidence: float = setting(0.0, "landmarks of less confidence do not count", minimum=0, maximum=1)
+    far_side: float = setting(
+        57.0,
+        "degrees by which a head must be turned for landmarks of the side that is turned away not to count beside colours; 90: "
+        "they always do",
+        minimum=0,
+        maximum=90,
+    )
     landmark_parts: dict[str, float] = setting(
         {"oval": 0.3, "eyes": 2.0},
         "weights of parts of the face among the landmarks; others have 1",

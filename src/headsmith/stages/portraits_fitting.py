@@ -26,7 +26,7 @@ from headsmith.stages.portraits_manifest import Refused
 from headsmith.stages.portraits_pictures import check_skin
 from headsmith.stages.portraits_prepared import PreparedPortrait
 from headsmith.stages.portraits_start import check_landmarks, start_portraits
-from headsmith.stages.portraits_surface import open_surface
+from headsmith.stages.portraits_surface import open_surface, turned_away
 from headsmith.stages.portraits_synthesis import chosen_places, pose, see_landmarks, show, skin_albedo, skin_light
 from headsmith.stages.portraits_unknowns import Unknowns, begin, finished
 from headsmith.stages.tracking_output import on_outline
@@ -70,6 +70,8 @@ def fit_portrait(
     unknowns, frozen = begin(start, surface, codes, settings.offset, settings.light == SHARED)
     if space is not None:
         space = replace(space, directions=space.directions[:codes])
+    pixels, weights, noise = landmarks_of(prepared, surface, settings)
+    weights = weights * ~turned_away(surface, frozen.rotation, settings.far_side)
     scene = Scene(
         prepared,
         surface,
@@ -78,7 +80,9 @@ def fit_portrait(
         believe(surface.model, priors or Priors(), frozen.size),
         space,
         settings,
-        *landmarks_of(prepared, surface, settings),
+        pixels,
+        weights,
+        noise,
     )
     found = descend(scene, unknowns, watch)
     errors, psnrs = judge(scene, found)

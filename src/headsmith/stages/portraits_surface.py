@@ -1,5 +1,6 @@
 """The part of a head that a portrait's fit looks at: its face, its landmarks, and the texels over them."""
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,6 +23,9 @@ REGION: Final = "face"
 """Where pictures are compared: without ears, scalp and neck, which masks often miss, and which no landmark holds."""
 ABOVE, BESIDE, BEHIND = 0.35, 0.05, 0.03
 """Of a head without such a region: shares of the landmarks' box above and beside it, and metres behind their middle."""
+
+MIDDLE: Final = 0.005
+"""Metres from the plane of symmetry within which a landmark is of neither side."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,20 @@ def open_surface(model: HeadModel, convention: Convention, identity: int, expres
         open_shades(torch.from_numpy(head.template[region])),
         box,
     )
+
+
+def turned_away(surface: Surface, rotations: Float[Tensor, "B 3 3"], degrees: float) -> Bool[Tensor, "B L"]:
+    """Return which landmarks are on the far side of a head that is turned farther than an angle.
+
+    Args:
+        surface: The head's; its plane of symmetry is x = 0.
+        rotations: Head to camera.
+        degrees: By how much the head's axis from ear to ear must point away from the picture's plane.
+    """
+    away = rotations[:, 2, 0]
+    places = (surface.model.template[surface.corners] * surface.barycentrics[..., None]).sum(1)[:, 0]
+    far = (places * away.sign()[:, None]) > MIDDLE
+    return far & (away.abs() > math.sin(math.radians(degrees)))[:, None]
 
 
 def face_region(head: HeadContainer, landmarks: Int[ndarray, " L"]) -> Bool[ndarray, " V"]:
