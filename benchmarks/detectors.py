@@ -5,8 +5,10 @@
 Errors are mean distances of iBUG's 68 points in percent of the distance of the outer eye corners: on rendered clips from where
 the points truly are, on real ones from MediaPipe's points that stand for them. `clnf` has experts that were taught by the other
 clips alone (made once, minutes each); `clnf_follow` follows the face through as many frames in a row, from a third of the clip
-on; `five_points` is its shape laid through MTCNN's five points. `share` is how many frames showed a face. Clips and experts are
-kept in the cache (see `tracking_truth.py`). The last line is JSON.
+on; `five_points` is its model of shapes, without what experts add, laid through MTCNN's five points; `shapes` the same laid
+through all 68 points that are compared with: what no fit of this model comes below. `share` is how many frames showed a face.
+Clips and experts are kept in the cache (see `tracking_truth.py`); those that other code made must be deleted. The last line is
+JSON.
 """
 
 import argparse
@@ -32,12 +34,15 @@ from headsmith.contract.errors import UserError
 from headsmith.contract.paths import HEAD
 from headsmith.heads.model import HeadModel
 from headsmith.maths.cameras import project
-from headsmith.maths.point_distribution import landmarks_of
+from headsmith.maths.point_distribution import PointDistribution, landmarks_of
+from headsmith.maths.point_distribution_fit import fit_shapes
 from headsmith.media.frames import iterate_frames
-from headsmith.nets.clnf_landmarker import ClnfLandmarker, ClnfTracker, open_clnf
+from headsmith.nets.clnf import five_points_of
+from headsmith.nets.clnf_landmarker import FIVE_NOISE, ClnfTracker, open_clnf
 from headsmith.nets.detectors import open_detector
-from headsmith.nets.finders import open_finder
+from headsmith.nets.finders import Finder, open_finder
 from headsmith.nets.mtcnn import Mtcnn
+from headsmith.nets.point_distribution_file import read_point_distribution
 from headsmith.stages.patch_experts import train_patch_experts
 from headsmith.stages.point_distribution import build_point_distribution
 
@@ -150,17 +155,25 @@ def following(tracker: ClnfTracker) -> Find:
     return find
 
 
-def five_points(landmarker: ClnfLandmarker) -> Find:
-    """Return what lays the shape through MTCNN's five points alone."""
+def five_points(shapes: PointDistribution, finder: Finder) -> Find:
+    """Return what lays shapes through MTCNN's five points alone."""
+    five = five_points_of(shapes)
 
     def find(image: np.ndarray) -> np.ndarray | None:
-        found = landmarker.finder.detect(image)
+        found = finder.detect(image)
         if not found:
             return None
-        start = torch.from_numpy(landmarker.starts(found[0])[0])
-        return landmarks_of(landmarker.clnf.model, start[None])[0].numpy()
+        wide = max(found[0].box[2] - found[0].box[0], 1.0)
+        points = torch.from_numpy(found[0].points.astype(np.float64))[None]
+        return landmarks_of(shapes, fit_shapes(five, points, noise=FIVE_NOISE * wide / 100).parameters)[0].numpy()
 
     return find
+
+
+def through_all(shapes: PointDistribution, points: np.ndarray) -> list[np.ndarray]:
+    """Return shapes laid through all points of each frame."""
+    told = torch.from_numpy(points[np.isfinite(points).all((1, 2))].astype(np.float64))
+    return list(landmarks_of(shapes, fit_shapes(shapes, told).parameters).numpy())
 
 
 def opened(clip: Clip, cache: Path, head: Path, openface: str) -> Iterator[tuple[str, Find]]:
@@ -177,7 +190,7 @@ def opened(clip: Clip, cache: Path, head: Path, openface: str) -> Iterator[tuple
     finder = open_finder(FINDER, {part: asset(part) for part in detector_files("clnf", FINDER)}, 1)
     with open_clnf(made[CLNF_SHAPES], made[CLNF_EXPERTS], finder) as landmarker:
         yield "clnf_follow", following(ClnfTracker(landmarker))
-        yield "five_points", five_points(landmarker)
+        yield "five_points", five_points(read_point_distribution(made[CLNF_SHAPES]), finder)
 
 
 def score(clip: Clip, frames: int, cache: Path, head: Path, openface: str, tallies: dict[str, Tally]) -> None:
@@ -200,6 +213,10 @@ def score(clip: Clip, frames: int, cache: Path, head: Path, openface: str, talli
         tally.errors[clip.name] = round(float(np.nanmean(errors)), 3) if errors else float("nan")
         tally.shares[clip.name] = round(len(errors) / len(found), 3)
         print(f"{clip.name}: {name}: {tally.errors[clip.name]:.2f} % of the eye distance, in {len(errors)} of {len(found)}")
+    points = truth[spread][np.isfinite(truth[spread]).all((1, 2))]
+    shapes = read_point_distribution(experts_without(clip.teacher, cache, head)[CLNF_SHAPES])
+    laid = [miss(*pair) for pair in zip(through_all(shapes, points), points, strict=True)]
+    tallies.setdefault("shapes", Tally({}, {})).errors[clip.name] = round(float(np.mean(laid)), 3)
 
 
 def read(clip: Clip, ids: list[int]) -> list[np.ndarray]:
@@ -257,8 +274,8 @@ def main() -> None:
         name: {
             "error_percent": tally.errors,
             "share": tally.shares,
-            "frames_a_second": round(tally.frames / tally.wall, 2),
-            "frames_a_cpu_second": round(tally.frames / tally.cpu, 2),
+            "frames_a_second": round(tally.frames / max(tally.wall, 1e-9), 2),
+            "frames_a_cpu_second": round(tally.frames / max(tally.cpu, 1e-9), 2),
         }
         for name, tally in tallies.items()
     }

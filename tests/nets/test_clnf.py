@@ -9,7 +9,7 @@ import torch
 from maths.test_point_distribution import make_model
 
 from headsmith.contract.errors import UserError
-from headsmith.maths.point_distribution import Placed, jacobian, landmarks_of
+from headsmith.maths.point_distribution import Placed, PointDistribution, jacobian, landmarks_of
 from headsmith.maths.point_distribution_fit import fit_shapes, move
 from headsmith.nets.clnf import FIVE, LARGEST_SHAPE, Clnf, Effort, five_points_of
 from headsmith.nets.clnf_landmarker import ClnfLandmarker, ClnfTracker, open_clnf
@@ -36,7 +36,7 @@ class DotExperts:
 
     @property
     def visible(self):
-        return ~np.isin(np.arange(POINTS), self.hidden)[None]
+        return np.tile(~np.isin(np.arange(POINTS), self.hidden), (len(self.views), 1))
 
     def respond(self, areas, view):
         return areas / np.float32(255) * self.visible[view, :, None, None]
@@ -79,6 +79,41 @@ def test_landmarks_end_where_experts_respond():
     assert before > 8
     assert after < 1.0
     assert found.confidence > 0.9
+
+
+def test_offsets_move_the_shape_to_what_experts_look_for():
+    offsets = 4 * np.sin(np.arange(3.0 * POINTS)).reshape(POINTS, 3)
+    true = face()
+    moved = PointDistribution(SHAPE.mean + torch.from_numpy(offsets), SHAPE.modes, SHAPE.variances)
+    wanted = landmarks_of(moved, torch.from_numpy(true)[None])[0].numpy()
+    image, start = draw(wanted), face(turn=(0.0, 0.0, 0.0), spread=0.0)
+    told = clnf().expertise
+    with_them = Clnf(SHAPE, replace(told, offsets=offsets), trying(2.0)).fit(image, start)
+    without = Clnf(SHAPE, told, trying(2.0)).fit(image, start)
+    away = [np.linalg.norm(fit.landmarks - wanted, axis=1).mean() for fit in (with_them, without)]
+    assert away[0] < 0.5
+    assert away[1] > 2 * away[0]
+
+
+def test_the_fit_chooses_the_view():
+    """Experts look straight ahead or to a side; the face is turned, and the fit, which begins straight, finds out."""
+    asked = []
+
+    class Views(DotExperts):
+        def respond(self, areas, view):
+            asked.append((self.scale, view))
+            return areas / np.float32(255)
+
+    sides = np.array([[0, 0, 0], [0, 0.9, 0], [0, -0.9, 0]])
+    kinds = {"views": sides, "trust": np.ones((3, POINTS))}
+    scales = tuple(Views(scale, **kinds) for scale in (0.35, 0.6, 1.0))
+    for turn, view in ((0.6, 1), (-0.6, 2), (0.1, 0)):
+        asked.clear()
+        true = face(turn=(0.0, turn, 0.0))
+        fitter = Clnf(SHAPE, Expertise(scales, (-4.0, 12.0), "dots"), trying(2.0))
+        found = fitter.fit(draw(points_of(true)), face(turn=(0.0, 0.7 * turn - 0.05, 0.0), spread=0.0))
+        assert abs(found.parameters[2] - turn) < 0.15
+        assert [told for scale, told in asked if scale == 1.0] == [view] * 2
 
 
 def test_a_face_that_is_not_there_has_no_confidence():
@@ -323,7 +358,7 @@ def expertise():
     random = np.random.default_rng(5)
     first = network_experts(random, 0.25)
     scales = (first, NetworkExperts(**{**vars(network_experts(random)), "views": first.views}))
-    return Expertise(scales, (-1.0, 3.0), "trained")
+    return Expertise(scales, (-1.0, 3.0), "trained", random.normal(size=(POINTS, 3)))
 
 
 def test_experts_come_back_from_their_file(tmp_path, expertise):
@@ -332,6 +367,7 @@ def test_experts_come_back_from_their_file(tmp_path, expertise):
     found = read_experts(path)
     areas = np.random.default_rng(0).integers(0, 256, (POINTS, 6, 6)).astype(np.float32)
     assert (found.certainty, found.about) == (expertise.certainty, "trained")
+    np.testing.assert_array_equal(found.offsets, expertise.offsets)
     for ours, theirs in zip(found.scales, expertise.scales, strict=True):
         assert ours.scale == theirs.scale
         np.testing.assert_array_equal(ours.respond(areas, 1), theirs.respond(areas, 1))
@@ -349,6 +385,8 @@ def test_experts_come_back_from_their_file(tmp_path, expertise):
         ("weights_0_0_0", np.zeros((POINTS, 9, 5), np.float32)),
         ("biases_1_1_1", None),
         ("about", np.array({"a": 1}, dtype=object)),
+        ("offsets", np.zeros((POINTS, 2))),
+        ("offsets", np.full((POINTS, 3), np.inf)),
     ],
 )
 def test_a_file_that_is_not_sound_is_refused(tmp_path, expertise, name, value):
@@ -362,6 +400,18 @@ def test_a_file_that_is_not_sound_is_refused(tmp_path, expertise, name, value):
     np.savez(path, **arrays)
     with pytest.raises(UserError, match="cannot be read"):
         read_experts(path)
+
+
+@pytest.mark.parametrize("version", [None, np.array(1), np.array(3)])
+def test_a_file_of_another_version_is_refused_with_a_remedy(tmp_path, expertise, version):
+    path = tmp_path / "experts.npz"
+    write_experts(path, expertise)
+    with np.load(path) as archive:
+        arrays = {key: archive[key] for key in archive.files if key != "version"}
+    np.savez(path, **arrays, **({} if version is None else {"version": version}))
+    with pytest.raises(UserError, match="version") as caught:
+        read_experts(path)
+    assert "train_patch_experts" in caught.value.remedy
 
 
 def test_files_that_do_not_belong_together_are_refused(tmp_path, expertise, finder):

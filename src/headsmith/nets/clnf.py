@@ -61,8 +61,11 @@ class Effort:
 
 FOR_VIDEO = Effort()
 """OpenFace's own for videos, but for ``peak``."""
-FROM_FIVE_POINTS = Effort(windows=(15, 11, 9, 7))
-"""As for videos, but looking farther: a shape that was laid through five points is farther off than the last frame's."""
+FROM_LAST = Effort(pull=12.0, pull_growth=-6.0, peak=2.0)
+"""From the last frame's fit. Shapes are pulled less than OpenFace's, and covered landmarks count for less: chosen on four clips
+(docs/detectors.md)."""
+FROM_FIVE_POINTS = replace(FROM_LAST, windows=(15, 11, 9, 7))
+"""The same, but looking farther: a shape that was laid through five points is farther off than the last frame's."""
 FOR_PICTURES = Effort(windows=(15, 13, 11, 11), steps=10, kernel=1.25, pull=35.0, trust=2.5)
 """OpenFace's own for single pictures (its option ``-wild``), but for ``peak``."""
 
@@ -133,8 +136,8 @@ class Clnf:
     """
 
     def __init__(self, model: PointDistribution, expertise: Expertise, effort: Effort = FOR_VIDEO) -> None:
-        self.model, self.expertise, self.effort = model, expertise, effort
-        self._shape = FaceShape(model)
+        self.model, self.expertise, self.effort = where_experts_look(model, expertise), expertise, effort
+        self._shape = FaceShape(self.model)
         self._limits = LARGEST_SHAPE * np.sqrt(self._shape.variances)
 
     def fit(self, image: UInt8[ndarray, "H W"], start: Float[ndarray, " P"], effort: Effort | None = None) -> ClnfFit:
@@ -236,6 +239,13 @@ class Clnf:
         parameters[1:4] = parameters[1:4].clip(-LARGEST_TURN, LARGEST_TURN)
         parameters[GLOBALS:] = parameters[GLOBALS:].clip(-self._limits, self._limits)
         return parameters
+
+
+def where_experts_look(model: PointDistribution, expertise: Expertise) -> PointDistribution:
+    """Return the model with its mean moved to what experts look for."""
+    if expertise.offsets is None:
+        return model
+    return replace(model, mean=model.mean + torch.from_numpy(expertise.offsets).to(model.mean))
 
 
 def relative_peaks(maps: Maps, seen: Bool[ndarray, " L"]) -> Float[ndarray, " L"]:

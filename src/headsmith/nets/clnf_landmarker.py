@@ -12,11 +12,12 @@ from numpy import ndarray
 
 from headsmith.contract.conventions import IBUG68
 from headsmith.contract.errors import UserError
-from headsmith.maths.point_distribution import PointDistribution
+from headsmith.maths.point_distribution import GLOBALS, PointDistribution
 from headsmith.maths.point_distribution_fit import fit_shapes
-from headsmith.nets.clnf import FOR_VIDEO, FROM_FIVE_POINTS, Clnf, ClnfFit, Effort, five_points_of
+from headsmith.nets.clnf import FROM_FIVE_POINTS, FROM_LAST, Clnf, ClnfFit, Effort, five_points_of
 from headsmith.nets.faces import Face, FaceBox, cap_size
 from headsmith.nets.finders import Finder
+from headsmith.nets.mtcnn_boxes import openface_boxes
 from headsmith.nets.patch_experts import Expertise
 from headsmith.nets.patch_experts_file import read_experts
 from headsmith.nets.patch_experts_openface import read_expertise
@@ -28,6 +29,8 @@ OTHER_VIEWS = ((0.0, -0.5, 0.0), (0.0, 0.5, 0.0))
 """Turns about x, y and z, radians, of further starts beside that of the five points, which tell a face's turn only roughly."""
 LOST = 0.5
 """Below this confidence a face is not where the last fit was."""
+AS_MUCH = 0.97
+"""Fits to which experts respond so many times as much as to another are as good."""
 LOOK_AGAIN = 5
 """A lost face is looked for by the finder in every picture; one that is followed is still compared in one of so many."""
 APART = 0.5
@@ -73,7 +76,7 @@ class ClnfLandmarker:
     ) -> None:
         torch.set_num_threads(1)
         self.clnf = Clnf(model, expertise, effort)
-        self._five, self.finder = five_points_of(model), finder
+        self._five, self.finder = five_points_of(self.clnf.model), finder
 
     def __enter__(self) -> "ClnfLandmarker":
         return self
@@ -91,8 +94,32 @@ class ClnfLandmarker:
         return [face_of(self.fit(grey, found), back, found.confidence) for found in self.finder.detect(small)]
 
     def fit(self, grey: UInt8[ndarray, "H W"], found: FaceBox) -> ClnfFit:
-        """Return the fit to a face that a finder shows in a grey picture, the best from several starts."""
-        return self.clnf.fit_best(grey, self.starts(found))
+        """Return the fit to a face that a finder shows in a grey picture, the best from several starts.
+
+        Where fits that begin at the five points do not lead to a face, as when a hand is before the mouth, the points may be
+        wrong themselves: one that begins in the box counts then, unless experts respond to it less.
+        """
+        best = self.clnf.fit_best(grey, self.starts(found))
+        if best.confidence >= LOST:
+            return best
+        other = self.clnf.fit(grey, self.start_in_box(found))
+        return other if other.responses.mean() >= AS_MUCH * best.responses.mean() else best
+
+    def start_in_box(self, found: FaceBox) -> Float[ndarray, " P"]:
+        """Return the face at rest that looks straight ahead and fills the box, turned as the eyes say.
+
+        The box is first corrected as OpenFace corrects MTCNN's, to hold what the 68 points do.
+        """
+        left, top, right, bottom = openface_boxes(np.asarray(found.box, np.float32)[None])[0].astype(np.float64)
+        eyes = found.points[1] - found.points[0]
+        start = np.zeros(GLOBALS + len(self.clnf.model.variances))
+        start[3] = np.arctan2(eyes[1], eyes[0])
+        start[0] = 1.0
+        shape = self.clnf.landmarks(start)
+        low, high = shape.min(0), shape.max(0)
+        start[0] = (((right - left), (bottom - top)) / (high - low)).mean()
+        start[4:GLOBALS] = np.array((left + right, top + bottom)) / 2 - start[0] * (low + high) / 2
+        return start
 
     def starts(self, found: FaceBox) -> list[Float[ndarray, " P"]]:
         """Return parameters to begin with: the model at the finder's five points, and the same with other turns."""
@@ -103,7 +130,7 @@ class ClnfLandmarker:
         for turn in OTHER_VIEWS:
             other = first.copy()
             other[1:4] += turn
-            other[6:] = 0
+            other[GLOBALS:] = 0
             others.append(other)
         return [first, *others]
 
@@ -116,7 +143,7 @@ class ClnfTracker:
         effort: How hard fits try that begin at the last one.
     """
 
-    def __init__(self, landmarker: ClnfLandmarker, effort: Effort = FOR_VIDEO) -> None:
+    def __init__(self, landmarker: ClnfLandmarker, effort: Effort = FROM_LAST) -> None:
         self._landmarker, self._effort = landmarker, effort
         self._last: ClnfFit | None = None
         self._since = 0

@@ -54,11 +54,14 @@ class Expertise:
         scales: The coarsest first.
         certainty: Offset and slope of the logistic function that makes a face's confidence of its mean response.
         about: Who made them.
+        offsets: How far what they look for lies from the shape model's points, in millimetres and the model's axes; None: they
+            look for those.
     """
 
     scales: Sequence[PatchExperts]
     certainty: tuple[float, float]
     about: str
+    offsets: Float[ndarray, "L 3"] | None = None
 
 
 @dataclass(frozen=True)

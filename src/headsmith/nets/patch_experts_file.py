@@ -1,8 +1,9 @@
 """The file of the patch experts that are trained here: an ``.npz`` of arrays, nothing that runs.
 
-``scales (S)``, ``views (V, 3)`` in radians, ``visible (S, V, L)``, ``trust (S, V, L)``, ``support``, ``certainty (2)``,
-``about``, and the layers: ``weights_<scale>_<view>_<layer> (L, I, O)`` and ``biases_<scale>_<view>_<layer> (L, O)``; all but
-the last layer are rectified, the last one goes through the logistic function.
+``version``, ``scales (S)``, ``views (V, 3)`` in radians, ``visible (S, V, L)``, ``trust (S, V, L)``, ``support``,
+``certainty (2)``, ``offsets (L, 3)`` in millimetres, ``about``, and the layers: ``weights_<scale>_<view>_<layer> (L, I, O)``
+and ``biases_<scale>_<view>_<layer> (L, O)``; all but the last layer are rectified, the last one goes through the logistic
+function.
 """
 
 import zipfile
@@ -18,13 +19,18 @@ from headsmith.nets.patch_experts import Expertise, Layer, NetworkExperts
 
 LARGEST_FILE = 2**28
 MOST_SCALES, MOST_VIEWS, MOST_LAYERS, LARGEST_SUPPORT = 16, 64, 16, 63
+VERSION = 2
+"""2 added offsets."""
 REMEDY = "delete the file and run snakemake again: the rule train_patch_experts makes it anew"
 
 
 def write_experts(path: Path, expertise: Expertise) -> None:
     """Write experts of one support and with the same views at all scales."""
     scales: list[NetworkExperts] = list(expertise.scales)
+    points = scales[0].visible.shape[1]
     arrays = {
+        "version": np.array(VERSION),
+        "offsets": np.zeros((points, 3)) if expertise.offsets is None else expertise.offsets,
         "scales": np.array([experts.scale for experts in scales]),
         "views": scales[0].views,
         "visible": np.stack([experts.visible for experts in scales]),
@@ -57,8 +63,11 @@ def read_experts(path: Path) -> Expertise:
 
 
 def _arrange(arrays: dict[str, ndarray]) -> Expertise:
+    version = int(arrays.get("version", 1))
+    if version != VERSION:
+        raise ValueError(f"they are of version {version}, and version {VERSION} is read")
     scales, views, support = arrays["scales"], arrays["views"], int(arrays["support"])
-    visible, trust, certainty = arrays["visible"], arrays["trust"], arrays["certainty"]
+    visible, trust, certainty, offsets = (arrays[name] for name in ("visible", "trust", "certainty", "offsets"))
     sound = (
         scales.ndim == 1
         and 0 < len(scales) <= MOST_SCALES
@@ -71,6 +80,7 @@ def _arrange(arrays: dict[str, ndarray]) -> Expertise:
         and support % 2 == 1
         and 0 < support <= LARGEST_SUPPORT
         and certainty.shape == (2,)
+        and offsets.shape == (visible.shape[2], 3)
         and (np.diff(scales) > 0).all()
         and scales[0] > 0
         and (trust > 0).all()
@@ -88,7 +98,7 @@ def _arrange(arrays: dict[str, ndarray]) -> Expertise:
         )
         for rank, scale in enumerate(scales)
     )
-    return Expertise(experts, (float(certainty[0]), float(certainty[1])), str(arrays["about"]))
+    return Expertise(experts, (float(certainty[0]), float(certainty[1])), str(arrays["about"]), offsets.astype(np.float64))
 
 
 def _layers(arrays: dict[str, ndarray], scale: int, view: int, support: int, points: int) -> tuple[Layer, ...]:

@@ -21,14 +21,16 @@ from headsmith.nets.patch_experts import Expertise
 from headsmith.nets.patch_experts_file import write_experts
 from headsmith.nets.point_distribution_file import read_point_distribution
 from headsmith.stages.patch_experts_frames import frame_samples
+from headsmith.stages.patch_experts_offsets import move_labels, moved_by, tell_offsets
 from headsmith.stages.patch_experts_renders import render_samples
 from headsmith.stages.patch_experts_training import Sample, mirror, pose_of, train_scale
+from headsmith.stages.patch_experts_variety import vary
 
-SCALES = (0.25, 0.35, 0.5)
-"""OpenFace's for videos, pixels a millimetre."""
-VIEWS = np.deg2rad([[0.0, 0.0, 0.0]])
-RENDERS, FRAMES = 500, 100
-"""Rendered faces, and frames of each video; both count twice, with their mirror images."""
+SCALES = (0.25, 0.35, 0.5, 0.7)
+"""Pixels a millimetre: OpenFace's for videos, and a finer one, where its for pictures is 1."""
+VIEWS = np.deg2rad([[0.0, 0.0, 0.0], [0.0, 50.0, 0.0], [0.0, -50.0, 0.0]])
+RENDERS, FRAMES, COPIES = 800, 100, 2
+"""Rendered faces, frames of each video, and how many variations of each frame; all count twice, with their mirror images."""
 SEED = 0
 JUDGED = 60
 """Samples that the confidence is told from."""
@@ -58,11 +60,18 @@ def train_patch_experts(*, head: Path, model: Path, detector: Path, videos: list
     rendered = list(progress(drawn, RENDERS, "patch experts: rendering"))
     real = list(progress(frame_samples(videos, detector, FRAMES), FRAMES * len(videos), "patch experts: labelling frames"))
     logger.info("%d rendered and %d real faces", len(rendered), len(real))
-    samples = [face for sample in (*rendered, *real) for face in (sample, mirror(sample))]
-    trained = tuple(train_scale(shapes, samples, scale, VIEWS, SEED, "patch experts") for scale in SCALES)
-    expertise = Expertise(trained, (0.0, 1.0), "trained")
-    certainty = tell_certainty(shapes, expertise, real or rendered, SEED)
-    write_experts(output, Expertise(trained, certainty, "trained"))
+    offsets = tell_offsets(shapes, [face for sample in real for face in (sample, mirror(sample))])
+    labelled, moved = move_labels(shapes, rendered, offsets), moved_by(shapes, offsets)
+    samples = varied([*labelled, *(real * COPIES)], SEED)
+    trained = tuple(train_scale(moved, samples, scale, VIEWS, SEED, "patch experts") for scale in SCALES)
+    certainty = tell_certainty(moved, Expertise(trained, (0.0, 1.0), "trained"), real or labelled, SEED)
+    write_experts(output, Expertise(trained, certainty, "trained", offsets))
+
+
+def varied(samples: list[Sample], seed: int) -> list[Sample]:
+    """Return a variation of each face, and one of its mirror image."""
+    random = np.random.default_rng(seed)
+    return [vary(face, random) for sample in samples for face in (sample, mirror(sample))]
 
 
 def tell_certainty(model: PointDistribution, expertise: Expertise, samples: list[Sample], seed: int) -> tuple[float, float]:

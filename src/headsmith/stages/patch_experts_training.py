@@ -1,6 +1,6 @@
 """Training of patch experts: small networks that tell how near a landmark is, from patches near and far from it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
@@ -27,7 +27,9 @@ WIDTH = 1.0
 """Deviation of the response that is learned, in pixels of the reference frame."""
 TURN, GROW = np.deg2rad(5.0), 0.07
 """Deviations of the turns and relative sizes by which samples are disturbed: those that a first guess is off by."""
-STEPS, BATCH, RATE = 1600, 192, 4e-3
+STEPS, BATCH, RATE = 1400, 192, 4e-3
+REACH = np.deg2rad(10.0)
+"""So far beyond their own faces views are taught, so that a fit that looks a little amiss finds the same."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +40,13 @@ class Sample:
         image: Grey picture.
         points: iBUG's 68 landmarks, in pixels (a pixel's centre at +0.5).
         visible: Those whose surroundings show what belongs there.
+        covered: Those that something else is before; experts are taught to respond nowhere about them.
     """
 
     image: UInt8[ndarray, "H W"]
     points: Float[ndarray, "68 2"]
     visible: Bool[ndarray, " 68"]
+    covered: Bool[ndarray, " 68"] = field(default_factory=lambda: np.zeros(IBUG68.count, bool))
 
 
 MIRRORED: tuple[int, ...] = (
@@ -60,7 +64,7 @@ def mirror(sample: Sample) -> Sample:
     """Return a sample as a mirror shows it."""
     order = list(MIRRORED)
     points = np.array((sample.image.shape[1], 0.0)) + sample.points[order] * (-1, 1)
-    return Sample(np.ascontiguousarray(sample.image[:, ::-1]), points, sample.visible[order])
+    return Sample(np.ascontiguousarray(sample.image[:, ::-1]), points, sample.visible[order], sample.covered[order])
 
 
 def pose_of(model: PointDistribution, samples: list[Sample]) -> Float[ndarray, "N P"]:
@@ -105,7 +109,7 @@ def cut_patches(
         shrunk = shrink(sample.image, 1 / back.scale)
         areas = sample_areas(shrunk, centres.reshape(-1, 2), back.matrix, SUPPORT)
         values[row] = areas.reshape(values.shape[1:]).round().clip(0, 255)
-        targets[row] = np.exp(-np.square(offsets).sum(-1) / (2 * WIDTH**2))
+        targets[row] = np.exp(-np.square(offsets).sum(-1) / (2 * WIDTH**2)) * ~sample.covered[:, None]
     return Patches(values, targets, np.stack([sample.visible for sample in samples]))
 
 
@@ -196,17 +200,64 @@ def normalised(patches: Float[Tensor, "L B P"]) -> Float[Tensor, "L B P"]:
 def train_scale(
     model: PointDistribution, samples: list[Sample], scale: float, views: Float[ndarray, "V 3"], seed: int, what: str
 ) -> NetworkExperts:
-    """Return the experts of a scale.
+    """Return the experts of a scale; of views to either side only those to the left are trained, the others are their mirror.
 
-    A view is taught by the samples whose turn about y is no farther from its own than from that of the view after the next, so
-    that neighbours share some.
+    A view is taught by the samples whose turn about y is at most ``REACH`` beyond the middle between its own and the next. It
+    sees the landmarks that are visible in half of them.
+
+    Args:
+        model: The model that lies in the samples' landmarks.
+        samples: Faces, with their mirror images.
+        scale: Pixels a millimetre.
+        views: Turns of the views, radians: straight ahead, and the same to either side.
+        seed: Of places, weights and order.
+        what: For the progress.
     """
     poses = pose_of(model, samples)
-    reach = np.deg2rad(25.0) if len(views) > 1 else np.inf
-    told = []
+    taught = {
+        number: _train(model, samples, poses, scale, (number, views), seed, what)
+        for number, view in enumerate(views)
+        if view[1] >= 0
+    }
     for number, view in enumerate(views):
-        chosen = np.flatnonzero(np.abs(poses[:, 2] - view[1]) < reach)
-        patches = cut_patches(model, [samples[row] for row in chosen], poses[chosen], scale, seed + number)
-        told.append((*train_view(patches, f"{what}, scale {scale:g}, view {number}", seed), patches.known.mean(0) > 0.5))
-    layers, trust, visible = zip(*told, strict=True)
+        if view[1] < 0:
+            twin = next(other for other in taught if np.allclose(views[other], view * (1, -1, -1)))
+            taught[number] = mirrored_view(*taught[twin])
+    layers, trust, visible = zip(*(taught[number] for number in range(len(views))), strict=True)
     return NetworkExperts(scale, SUPPORT, views, np.stack(visible), np.stack(trust), layers)
+
+
+Taught = tuple[tuple[Layer, ...], Float[ndarray, " L"], Bool[ndarray, " L"]]
+"""A view's layers, and each expert's trust and whether it has been taught anything."""
+
+
+def _train(
+    model: PointDistribution,
+    samples: list[Sample],
+    poses: Float[ndarray, "N P"],
+    scale: float,
+    view: tuple[int, Float[ndarray, "V 3"]],
+    seed: int,
+    what: str,
+) -> Taught:
+    number, views = view
+    chosen = np.flatnonzero(taught_by(poses[:, 2], views[:, 1], number))
+    patches = cut_patches(model, [samples[row] for row in chosen], poses[chosen], scale, seed + number)
+    layers, trust = train_view(patches, f"{what}, scale {scale:g}, view {number}", seed)
+    return layers, trust, patches.known.mean(0) > 0.5
+
+
+def taught_by(turns: Float[ndarray, " N"], views: Float[ndarray, " V"], number: int) -> Bool[ndarray, " N"]:
+    """Return which samples, by their turn about y, teach a view: those that it sees, and some that a neighbour does."""
+    away = np.abs(turns[:, None] - views)
+    return away[:, number] <= away.min(1) + 2 * REACH
+
+
+def mirrored_view(layers: tuple[Layer, ...], trust: Float[ndarray, " L"], visible: Bool[ndarray, " L"]) -> Taught:
+    """Return a view as a mirror shows it: another landmark's experts, which see patches from right to left."""
+    order = list(MIRRORED)
+    first, *others = layers
+    weights = first.weights[order].reshape(len(order), SUPPORT, SUPPORT, -1)[:, :, ::-1].reshape(first.weights.shape)
+    turned = [replace(layer, weights=layer.weights[order], biases=layer.biases[order]) for layer in others]
+    start = replace(first, weights=np.ascontiguousarray(weights), biases=first.biases[order])
+    return (start, *turned), trust[order], visible[order]
