@@ -26,7 +26,9 @@ def cen_expert(weights, biases, kinds, trust=0.7):
     return b"".join([*parts, struct.pack("<d", trust)])
 
 
-EMPTY_CEN = struct.pack("<4id", 6, 0, 0, 0, 0.0)
+def empty_cen(trust=0.0):
+    """An expert that is not stored, since it is not seen or another's mirror stands for it; its confidence is."""
+    return struct.pack("<4id", 6, 0, 0, 0, trust)
 
 
 def random_network(random, hidden=4):
@@ -34,14 +36,14 @@ def random_network(random, hidden=4):
     return [part.astype(np.float32) for part in weights], [random.normal(size=hidden), random.normal(size=1)], (2, 0)
 
 
-def cen_file(scale=0.5, mirrored=(3, 5), hidden=None):
+def cen_file(scale=0.5, mirrored=(3, 5), hidden=None, trust=0.0):
     """A file of one view, in which one point is the mirror of another; and its networks by point."""
     random = np.random.default_rng(0)
     networks = [random_network(random, (hidden or {}).get(point, 4)) for point in range(POINTS)]
     first, second = mirrored
     twins = list(range(POINTS))
     twins[first], twins[second] = second, first
-    experts = [EMPTY_CEN if point == first else cen_expert(*network) for point, network in enumerate(networks)]
+    experts = [empty_cen(trust) if point == first else cen_expert(*network) for point, network in enumerate(networks)]
     content = header(scale, [(0, 0, 0)], [np.ones(POINTS)]) + matrix(np.reshape(twins, (1, -1)), 4) + matrix([[0]], 4)
     return content + b"".join(experts), networks
 

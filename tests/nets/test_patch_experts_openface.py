@@ -63,6 +63,12 @@ def test_a_mirrored_expert_sees_the_mirror_image(write, areas):
     np.testing.assert_allclose(maps[3], expected, atol=1e-5)
 
 
+def test_the_confidence_of_an_expert_that_is_not_stored_is_its_own(write):
+    told = [read_cen(write(cen_file(mirrored=(3, 5), trust=trust)[0])).trust[0] for trust in (0.4, 0.0)]
+    assert told[0][3] == 0.4
+    assert told[1][3] == told[1][5] == 0.7
+
+
 def test_experts_of_several_widths_stand_side_by_side(write, areas):
     content, networks = cen_file(hidden={7: 9, 8: 2})
     maps = read_cen(write(content)).respond(areas, 0)

@@ -1,6 +1,6 @@
 """OpenFace's convolutional experts (CEN): small networks, of which one side of the face is stored and the other its mirror."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -49,7 +49,9 @@ def parse_cen(stream: Bytes) -> NetworkExperts:
                 twin = experts[views[view]][mirrors[point]]
                 if not twin.kinds:
                     raise FaultyFileError(f"point {point} of view {view} is seen, and neither it nor its mirror has an expert")
-                experts[view][point] = twin.mirrored()
+                # the confidence of an expert that is not stored is all the same
+                own = experts[view][point].trust
+                experts[view][point] = replace(twin.mirrored(), trust=own if own > 0 else twin.trust)
     supports = {expert.support for row in experts for expert in row if expert.kinds}
     if len(supports) != 1:
         raise FaultyFileError(f"experts see patches of several sizes: {sorted(supports)}")
