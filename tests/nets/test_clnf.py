@@ -12,10 +12,11 @@ from headsmith.contract.errors import UserError
 from headsmith.maths.point_distribution import Placed, PointDistribution, jacobian, landmarks_of
 from headsmith.maths.point_distribution_fit import fit_shapes, move
 from headsmith.nets.clnf import FIVE, LARGEST_SHAPE, Clnf, Effort, five_points_of
-from headsmith.nets.clnf_landmarker import ClnfLandmarker, ClnfTracker, open_clnf
+from headsmith.nets.clnf_landmarker import LOST, ClnfLandmarker, ClnfTracker, open_clnf
 from headsmith.nets.clnf_reference import Similarity, lay_shape, sample_areas, shrink
 from headsmith.nets.clnf_shape import FaceShape, euler_angles, euler_matrix, moved_by
 from headsmith.nets.faces import FaceBox
+from headsmith.nets.mtcnn_boxes import OPENFACE
 from headsmith.nets.patch_experts import Expertise, Layer, NetworkExperts, nearest_view
 from headsmith.nets.patch_experts_file import read_experts, write_experts
 from headsmith.nets.point_distribution_file import write_point_distribution
@@ -434,6 +435,33 @@ def test_five_points_alone_place_the_shape_roughly(landmarker, finder):
     assert np.linalg.norm(points_of(first) - points_of(truth), axis=1).mean() < 10
     five = torch.from_numpy(found.points.astype(np.float64))[None]
     assert fit_shapes(five_points_of(SHAPE), five, noise=0.1).error.max() < 0.5
+
+
+def boxed(parameters, astray=0.0):
+    """A face as MTCNN shows it, whose box OpenFace's correction makes that of the points; nose and mouth are astray."""
+    points = points_of(parameters)
+    beside, below, wider, higher = OPENFACE
+    size = np.ptp(points, axis=0) / (wider, higher)
+    corner = points.min(0) - size * (beside, below)
+    five = landmarks_of(five_points_of(SHAPE), torch.from_numpy(parameters)[None])[0].numpy().astype(np.float32)
+    five[2:] += (astray, astray)
+    return FaceBox((*corner.tolist(), *(corner + size).tolist()), 1.0, five)
+
+
+def test_a_face_at_rest_fills_the_box(landmarker):
+    rest = face(turn=(0.0, 0.0, 0.3), spread=0.0)
+    np.testing.assert_allclose(points_of(landmarker.start_in_box(boxed(rest))), points_of(rest), atol=0.5)
+
+
+def test_the_box_helps_where_points_lead_astray(landmarker):
+    true = face(turn=(0.0, 0.1, 0.1), spread=0.3)
+    grey, found = draw(points_of(true)), boxed(true, astray=60.0)
+    alone = landmarker.clnf.fit_best(grey, landmarker.starts(found))
+    assert alone.confidence < LOST
+    best = landmarker.fit(grey, found)
+    away = [np.linalg.norm(fit.landmarks - points_of(true), axis=1).mean() for fit in (alone, best)]
+    assert away[0] > 10
+    assert away[1] < 2
 
 
 def test_similarities_scale_as_they_say():

@@ -111,10 +111,9 @@ class ClnfLandmarker:
         The box is first corrected as OpenFace corrects MTCNN's, to hold what the 68 points do.
         """
         left, top, right, bottom = openface_boxes(np.asarray(found.box, np.float32)[None])[0].astype(np.float64)
-        eyes = found.points[1] - found.points[0]
+        seen, own = (points[1] - points[0] for points in (found.points, self._five.mean.numpy()))
         start = np.zeros(GLOBALS + len(self.clnf.model.variances))
-        start[3] = np.arctan2(eyes[1], eyes[0])
-        start[0] = 1.0
+        start[0], start[3] = 1.0, np.arctan2(seen[1], seen[0]) - np.arctan2(own[1], own[0])
         shape = self.clnf.landmarks(start)
         low, high = shape.min(0), shape.max(0)
         start[0] = (((right - left), (bottom - top)) / (high - low)).mean()

@@ -36,7 +36,7 @@ JUDGED = 60
 """Samples that the confidence is told from."""
 WIDTH, NEAR, BESIDE = 140.0, 0.05, 0.9
 """A face is so many millimetres wide; fits begin so many widths from where it is."""
-UNSURE, NEARER = 0.1, 0.15
+UNSURE = 0.1
 
 logger = logging.getLogger(__name__)
 
@@ -78,9 +78,8 @@ def tell_certainty(model: PointDistribution, expertise: Expertise, samples: list
     """Return offset and slope of the logistic function that makes a confidence of a fit's mean response.
 
     Fits that begin near a face say what responses are there; fits that begin beside one, what they are where there is none.
-    Some of the latter find the face all the same, so that their lower half tells how far they spread; one and a half times as
-    far above their median the confidence is ``UNSURE``. It is a half ``NEARER`` of the way from there to the middle one of the
-    former: experts respond less to people whom they were not taught by.
+    Some of the latter find the face all the same, so that their lower half tells how far they spread: one and a half times as
+    far above their median the confidence is a half, and at the median ``UNSURE``.
     """
     random, clnf = np.random.default_rng(seed), Clnf(model, expertise)
     chosen = [samples[row] for row in random.permutation(len(samples))[:JUDGED]]
@@ -91,9 +90,8 @@ def tell_certainty(model: PointDistribution, expertise: Expertise, samples: list
     tail, middle, high = float(np.percentile(beside, 10)), float(np.median(beside)), float(np.median(there))
     low = middle + 1.5 * (middle - tail)
     logger.info("mean responses: at faces %.3f (median), beside them %.3f, hardly above %.3f", high, middle, low)
-    half = low + NEARER * max(high - low, 0.02)
-    slope = math.log(1 / UNSURE - 1) / (half - low)
-    return -slope * half, slope
+    slope = math.log(1 / UNSURE - 1) / max(low - middle, 0.005)
+    return -slope * low, slope
 
 
 def _moved(pose: Float[ndarray, " P"], random: np.random.Generator, share: float) -> Float[ndarray, " P"]:
