@@ -11,7 +11,7 @@ from numpy import ndarray
 
 from headsmith.contract.conventions import IBUG68
 from headsmith.heads.container import HeadContainer
-from headsmith.mesh.shading import spread
+from headsmith.mesh.shading import spread, vertex_normals
 
 BROW, LASHES = 0.0045, 0.0011
 """Half the heights of painted brows and lashes, in metres."""
@@ -71,19 +71,13 @@ class RestMarks:
 
 def hollows(vertices: Float[ndarray, "V 3"], faces: Int[ndarray, "F 3"]) -> Float[ndarray, " V"]:
     """Return how far the mean of each vertex's neighbours lies outside of it, in the mean length of its edges, -1..1."""
-    normals, total = np.zeros_like(vertices), np.zeros_like(vertices)
-    counts, lengths = np.zeros(len(vertices)), np.zeros(len(vertices))
-    corners = vertices[faces]
-    outward = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    total, lengths, corners = np.zeros_like(vertices), np.zeros(len(vertices)), vertices[faces]
     for corner in range(3):
-        np.add.at(normals, faces[:, corner], outward)
         for other in ((corner + 1) % 3, (corner + 2) % 3):
             step = corners[:, other] - corners[:, corner]
             np.add.at(total, faces[:, corner], step)
             np.add.at(lengths, faces[:, corner], np.linalg.norm(step, axis=1))
-            np.add.at(counts, faces[:, corner], 1)
-    normals /= np.linalg.norm(normals, axis=1, keepdims=True).clip(1e-12)
-    return ((total * normals).sum(1) / lengths.clip(1e-12)).clip(-1, 1)
+    return ((total * vertex_normals(vertices, faces)).sum(1) / lengths.clip(1e-12)).clip(-1, 1)
 
 
 def surface_colours(
