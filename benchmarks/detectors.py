@@ -38,7 +38,7 @@ from headsmith.maths.point_distribution import PointDistribution, landmarks_of
 from headsmith.maths.point_distribution_fit import fit_shapes
 from headsmith.media.frames import iterate_frames
 from headsmith.nets.clnf import five_points_of
-from headsmith.nets.clnf_landmarker import FIVE_NOISE, ClnfTracker, open_clnf
+from headsmith.nets.clnf_landmarker import ClnfTracker, open_clnf, through_five
 from headsmith.nets.detectors import open_detector
 from headsmith.nets.finders import Finder, open_finder
 from headsmith.nets.mtcnn import Mtcnn
@@ -163,9 +163,7 @@ def five_points(shapes: PointDistribution, finder: Finder) -> Find:
         found = finder.detect(image)
         if not found:
             return None
-        wide = max(found[0].box[2] - found[0].box[0], 1.0)
-        points = torch.from_numpy(found[0].points.astype(np.float64))[None]
-        return landmarks_of(shapes, fit_shapes(five, points, noise=FIVE_NOISE * wide / 100).parameters)[0].numpy()
+        return landmarks_of(shapes, through_five(five, found[0]))[0].numpy()
 
     return find
 

@@ -15,7 +15,7 @@ from headsmith.maths.point_distribution import landmarks_of
 from headsmith.nets.patch_experts_file import read_experts
 from headsmith.nets.point_distribution_file import read_point_distribution
 from headsmith.stages import patch_experts, patch_experts_training, point_distribution
-from headsmith.stages.patch_experts_offsets import move_labels, moved_by, tell_offsets
+from headsmith.stages.patch_experts_offsets import move_labels, tell_offsets
 from headsmith.stages.patch_experts_paint import BROW, Looks, RestMarks, draw_hair, hollows, paint_brows
 from headsmith.stages.patch_experts_renders import SIZE, render_samples, seen_in
 from headsmith.stages.patch_experts_training import (
@@ -217,7 +217,7 @@ def test_offsets_are_what_labels_have_in_common(files):
     turns = random.uniform(-0.3, 0.3, (120, 3))
     parameters = torch.from_numpy(np.concatenate([np.full((120, 1), 1.2), turns, np.full((120, 2), 100.0), local], 1))
     blank = np.zeros((4, 4), np.uint8)
-    labelled = landmarks_of(moved_by(shapes, true), parameters).numpy()
+    labelled = landmarks_of(shapes.moved(torch.from_numpy(true)), parameters).numpy()
     samples = [Sample(blank, points, np.ones(68, bool)) for points in labelled]
     told = tell_offsets(shapes, samples)
     assert told[20, 0] > 2.4

@@ -48,6 +48,10 @@ class PointDistribution:
         """Return the model of some of the landmarks; its modes are then no longer orthonormal."""
         return PointDistribution(self.mean[points], self.modes[points], self.variances)
 
+    def moved(self, offsets: Float[Tensor, "L 3"]) -> "PointDistribution":
+        """Return the model with its mean moved by offsets, in millimetres."""
+        return PointDistribution(self.mean + offsets.to(self.mean), self.modes, self.variances)
+
 
 @dataclass(frozen=True)
 class Placed:

@@ -243,9 +243,7 @@ class Clnf:
 
 def where_experts_look(model: PointDistribution, expertise: Expertise) -> PointDistribution:
     """Return the model with its mean moved to what experts look for."""
-    if expertise.offsets is None:
-        return model
-    return replace(model, mean=model.mean + torch.from_numpy(expertise.offsets).to(model.mean))
+    return model if expertise.offsets is None else model.moved(torch.from_numpy(expertise.offsets))
 
 
 def relative_peaks(maps: Maps, seen: Bool[ndarray, " L"]) -> Float[ndarray, " L"]:

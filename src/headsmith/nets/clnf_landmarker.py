@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from numpy import ndarray
+from torch import Tensor
 
 from headsmith.contract.conventions import IBUG68
 from headsmith.contract.errors import UserError
@@ -122,9 +123,7 @@ class ClnfLandmarker:
 
     def starts(self, found: FaceBox) -> list[Float[ndarray, " P"]]:
         """Return parameters to begin with: the model at the finder's five points, and the same with other turns."""
-        wide = max(found.box[2] - found.box[0], 1.0)
-        points = torch.from_numpy(found.points.astype(np.float64))[None]
-        first = fit_shapes(self._five, points, noise=FIVE_NOISE * wide / 100).parameters[0].numpy()
+        first = through_five(self._five, found)[0].numpy()
         others = []
         for turn in OTHER_VIEWS:
             other = first.copy()
@@ -132,6 +131,13 @@ class ClnfLandmarker:
             other[GLOBALS:] = 0
             others.append(other)
         return [first, *others]
+
+
+def through_five(five: PointDistribution, found: FaceBox) -> Float[Tensor, "1 P"]:
+    """Return parameters of a model (`five_points_of`) laid through a finder's five points."""
+    wide = max(found.box[2] - found.box[0], 1.0)
+    points = torch.from_numpy(found.points.astype(np.float64))[None]
+    return fit_shapes(five, points, noise=FIVE_NOISE * wide / 100).parameters
 
 
 class ClnfTracker:

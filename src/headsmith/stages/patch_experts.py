@@ -21,7 +21,7 @@ from headsmith.nets.patch_experts import Expertise
 from headsmith.nets.patch_experts_file import write_experts
 from headsmith.nets.point_distribution_file import read_point_distribution
 from headsmith.stages.patch_experts_frames import frame_samples
-from headsmith.stages.patch_experts_offsets import move_labels, moved_by, tell_offsets
+from headsmith.stages.patch_experts_offsets import move_labels, tell_offsets
 from headsmith.stages.patch_experts_renders import render_samples
 from headsmith.stages.patch_experts_training import Sample, mirror, pose_of, train_scale
 from headsmith.stages.patch_experts_variety import vary
@@ -61,7 +61,7 @@ def train_patch_experts(*, head: Path, model: Path, detector: Path, videos: list
     real = list(progress(frame_samples(videos, detector, FRAMES), FRAMES * len(videos), "patch experts: labelling frames"))
     logger.info("%d rendered and %d real faces", len(rendered), len(real))
     offsets = tell_offsets(shapes, [face for sample in real for face in (sample, mirror(sample))])
-    labelled, moved = move_labels(shapes, rendered, offsets), moved_by(shapes, offsets)
+    labelled, moved = move_labels(shapes, rendered, offsets), shapes.moved(torch.from_numpy(offsets))
     samples = varied([*labelled, *(real * COPIES)], SEED)
     trained = tuple(train_scale(moved, samples, scale, VIEWS, SEED, "patch experts") for scale in SCALES)
     certainty = tell_certainty(moved, Expertise(trained, (0.0, 1.0), "trained"), real or labelled, SEED)

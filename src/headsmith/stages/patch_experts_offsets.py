@@ -37,13 +37,8 @@ def tell_offsets(model: PointDistribution, samples: list[Sample]) -> Float[ndarr
         parameters = fit_shapes(moved, points, noise=NOISE).parameters
         placed = Placed.of(parameters)
         miss = (points - landmarks_of(moved, parameters)) / placed.scale[:, None, None]
-        moved = moved_by(moved, (miss @ placed.rotation[:, :2]).mean(0).numpy())
+        moved = moved.moved((miss @ placed.rotation[:, :2]).mean(0))
     return (moved.mean - model.mean).numpy()
-
-
-def moved_by(model: PointDistribution, offsets: Float[ndarray, "L 3"]) -> PointDistribution:
-    """Return a model whose mean is moved."""
-    return PointDistribution(model.mean + torch.from_numpy(offsets), model.modes, model.variances)
 
 
 def move_labels(model: PointDistribution, samples: list[Sample], offsets: Float[ndarray, "L 3"]) -> list[Sample]:
